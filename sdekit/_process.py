@@ -1,0 +1,248 @@
+"""The words for laws over paths. Every family speaks through these classes; the engines know nothing else.
+
+Abstract or final: a class here is never instantiated, and a final class is never subclassed.
+"""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import lineax as lx
+from jaxtyping import Float
+
+from ._errors import require, require_times
+from ._parameters import AbstractParametric
+from ._types import Array, Key, Law, RealScalar, State, Times
+from .data import AbstractRecord, Series
+from .paths import AbstractPath, Provenance, SampledPath
+
+
+__all__ = [
+    "AbstractBridged",
+    "AbstractConditioned",
+    "AbstractDensity",
+    "AbstractDiffusion",
+    "AbstractExactDiffusion",
+    "AbstractGaussianProcess",
+    "AbstractInterpretation",
+    "AbstractJumpProcess",
+    "AbstractLinearGaussian",
+    "AbstractMarginal",
+    "AbstractNoiseStructure",
+    "AbstractPointProcess",
+    "AbstractProcess",
+    "AbstractStationary",
+    "AbstractTransition",
+    "Additive",
+    "Diagonal",
+    "General",
+    "Ito",
+    "Scalar",
+    "Stratonovich",
+]
+
+
+class AbstractInterpretation:
+    """The sense of a stochastic integral. `Ito` or `Stratonovich`, used as types."""
+
+
+class Ito(AbstractInterpretation):
+    """The integrand is taken at the left end of each step."""
+
+
+class Stratonovich(AbstractInterpretation):
+    """The integrand is taken in the middle of each step; the ordinary chain rule holds."""
+
+
+class AbstractNoiseStructure:
+    """What is known of a diffusion coefficient `g(t, x)`, used as a type. It decides which solvers do well."""
+
+
+class General(AbstractNoiseStructure):
+    """Nothing is known: columns of `g` need not commute."""
+
+
+class Scalar(AbstractNoiseStructure):
+    """One Brownian motion drives all components."""
+
+
+class Diagonal(AbstractNoiseStructure):
+    """`g` is diagonal and its entry `i` depends on `x` through `x_i` alone."""
+
+
+class Additive(AbstractNoiseStructure):
+    """`g` does not depend on `x`; Ito and Stratonovich agree."""
+
+
+class AbstractProcess(AbstractParametric):
+    """A law over paths."""
+
+    dim: eqx.AbstractVar[int]
+    """The length `d` of a state."""
+
+    @abc.abstractmethod
+    def draw(self, ts: Times, *, key: Key) -> AbstractPath:
+        """One path at the times `ts`. What a final class implements; users call `sample`."""
+
+    def sample(self, ts: Times, *, key: Key, n: int | None = None, chunk: int | None = None) -> AbstractPath:
+        """Draw paths.
+
+        **Arguments:**
+
+        - `ts`: increasing times, shape `(t,)`, in the model's unit of time.
+        - `key`: a JAX key.
+        - `n`: how many paths; `None` for one path without a leading axis. Path `i` depends on `(key, i)` alone.
+        - `chunk`: how many paths to hold in memory at a time; `None` for all.
+
+        **Returns:** a path, its states of shape `(t, d)` or `(n, t, d)`.
+
+        **Raises:** `ValueError` for times that do not increase or `n < 1`.
+        """
+        require_times(ts)
+        if n is None:
+            return _draw(self, jnp.asarray(ts), key)
+        require(n >= 1, "n", "must be a positive number of paths", n, "pass n >= 1, or n=None for a single path")
+        return _draw_many(self, jnp.asarray(ts), key, n, chunk)
+
+
+@eqx.filter_jit
+def _draw(process, ts, key):
+    return process.draw(ts, key=key)
+
+
+@eqx.filter_jit
+def _draw_many(process, ts, key, n, chunk):
+    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
+    one = lambda k: process.draw(ts, key=k)
+    paths = eqx.filter_eval_shape(one, key)
+    static = eqx.filter(paths, lambda x: not isinstance(x, jax.ShapeDtypeStruct))
+    arrays = lambda k: eqx.filter(one(k), eqx.is_array)
+    many = jax.vmap(arrays)(keys) if chunk is None or chunk >= n else jax.lax.map(arrays, keys, batch_size=chunk)
+    many = eqx.combine(many, static)
+    return eqx.tree_at(lambda p: p.ts, many, many.ts[0])
+
+
+class AbstractMarginal(AbstractProcess):
+    """A process whose law at one time is known."""
+
+    @abc.abstractmethod
+    def marginal(self, t: RealScalar) -> Law:
+        """The law of the state at time `t`, event shape `(d,)`."""
+
+
+class AbstractTransition(AbstractProcess):
+    """A Markov process whose transition law is known."""
+
+    @abc.abstractmethod
+    def transition(self, t0: RealScalar, t1: RealScalar, x: State) -> Law:
+        """The law of the state at `t1` given the state `x` at `t0 < t1`, event shape `(d,)`."""
+
+
+class AbstractStationary(AbstractProcess):
+    """A process with a stationary law."""
+
+    @abc.abstractmethod
+    def stationary(self) -> Law:
+        """The stationary law of the state, event shape `(d,)`."""
+
+
+class AbstractBridged(AbstractProcess):
+    """A process that can be pinned at both ends."""
+
+    @abc.abstractmethod
+    def bridge(self, t0: RealScalar, x0: State, t1: RealScalar, x1: State) -> AbstractProcess:
+        """The process on `[t0, t1]` given its states at `t0` and `t1`."""
+
+
+class AbstractDensity(AbstractProcess):
+    """A process whose observations have a density in closed form."""
+
+    @abc.abstractmethod
+    def log_prob(self, record: AbstractRecord) -> Float[Array, ""]:
+        """The log-density of one item of a record. Missing entries are integrated out, never filled."""
+
+
+class AbstractConditioned(AbstractProcess):
+    """A process that can be conditioned on observations in closed form."""
+
+    @abc.abstractmethod
+    def condition(self, series: Series) -> AbstractProcess:
+        """The process given one series: what forecasting and interpolation sample from."""
+
+
+class AbstractDiffusion(AbstractProcess):
+    r"""The solution of $dX = f(t, X)\,dt + g(t, X)\,dW$, in the sense of `interpretation`."""
+
+    initial: eqx.AbstractVar[Law]
+    """The law of the state at the first time."""
+    interpretation: eqx.AbstractVar[type[AbstractInterpretation]]
+    structure: eqx.AbstractVar[type[AbstractNoiseStructure]]
+
+    @abc.abstractmethod
+    def drift(self, t: RealScalar, x: State) -> State:
+        """The drift `f(t, x)`, shape `(d,)`."""
+
+    @abc.abstractmethod
+    def diffusion(self, t: RealScalar, x: State) -> lx.AbstractLinearOperator:
+        """The diffusion `g(t, x)` as a linear operator from noise `(m,)` to state `(d,)`."""
+
+
+class AbstractExactDiffusion(AbstractDiffusion, AbstractTransition):
+    """A diffusion drawn from its transition law: no step, no discretisation error."""
+
+    def draw(self, ts: Times, *, key: Key) -> SampledPath:
+        first, rest = jax.random.split(key)
+        x0 = self.initial.sample(first)
+
+        def step(x, inputs):
+            t0, t1, k = inputs
+            x = self.transition(t0, t1, x).sample(k)
+            return x, x
+
+        _, xs = jax.lax.scan(step, x0, (ts[:-1], ts[1:], jax.random.split(rest, ts.shape[0] - 1)))
+        return SampledPath(ts, jnp.concatenate([x0[None], xs]), Provenance("exact"))
+
+
+class AbstractLinearGaussian(AbstractTransition):
+    r"""A Markov process with linear Gaussian transitions $X_{t_1} \mid x \sim N(A x + b, Q)$."""
+
+    initial: eqx.AbstractVar[Law]
+
+    @abc.abstractmethod
+    def discretise(
+        self, t0: RealScalar, t1: RealScalar
+    ) -> tuple[Float[Array, "d d"], Float[Array, " d"], Float[Array, "d d"]]:
+        """`A, b, Q` of the transition from `t0` to `t1`."""
+
+
+class AbstractGaussianProcess(AbstractProcess):
+    """A scalar Gaussian process, given by its mean and covariance (`d = 1`)."""
+
+    @abc.abstractmethod
+    def mean(self, ts: Times) -> Float[Array, " t"]:
+        """The mean at each time."""
+
+    @abc.abstractmethod
+    def covariance(self, ss: Float[Array, " s"], ts: Times) -> Float[Array, "s t"]:
+        """The covariance of the states at `ss` and at `ts`."""
+
+
+class AbstractJumpProcess(AbstractProcess):
+    """A Markov jump process on finitely many states."""
+
+    @abc.abstractmethod
+    def rates(self, t: RealScalar) -> Float[Array, "s s"]:
+        """The generator at time `t`: off-diagonal rates, rows that sum to zero."""
+
+
+class AbstractPointProcess(AbstractProcess):
+    """A law over event times (and marks) on a window."""
+
+    @abc.abstractmethod
+    def intensity(self, t: RealScalar, history: AbstractRecord) -> Float[Array, " m"]:
+        """The conditional intensity of each mark at `t`, given the events before `t`."""
+
+    @abc.abstractmethod
+    def compensator(self, a: RealScalar, b: RealScalar, history: AbstractRecord) -> Float[Array, " m"]:
+        """The integral of the intensity over `[a, b]`."""

@@ -1,0 +1,21 @@
+"""Settings of the whole suite: float64, strict ranks, Hypothesis profiles, keys that replay."""
+
+import os
+
+import hypothesis
+import jax
+import pytest
+
+
+jax.config.update("jax_enable_x64", os.environ.get("SDEKIT_TEST_FLOAT32", "0") != "1")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, max_examples=10, print_blob=True)
+hypothesis.settings.register_profile("nightly", deadline=None, max_examples=200, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture
+def key():
+    """A key that is the same in every run; a statistical assertion states its own false-alarm rate."""
+    return jax.random.key(20260101)
