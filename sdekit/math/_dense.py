@@ -28,7 +28,7 @@ def _observed_factor(mean, cov, y, mask, noise_variance):
     both = used[:, None] & used[None, :]
     eye = jnp.eye(t, dtype=cov.dtype)
     # `where` before the factorisation: what is masked may be anything, and has no gradient.
-    kept = jnp.where(both, cov, eye) + eye * jnp.where(used, noise, jnp.zeros_like(noise))
+    kept = jnp.where(both, cov, eye) + jnp.diag(jnp.where(used, noise, jnp.zeros_like(noise)))
     residual = jnp.where(used, jnp.where(used, y, jnp.zeros_like(y)) - mean, jnp.zeros_like(mean))
     impossible = mask & ~uncertain & (jnp.where(mask, y, mean) != mean)
     return jnp.linalg.cholesky(kept), residual, used, impossible
@@ -132,5 +132,5 @@ def gaussian_root(cov: Matrix, jitter: float = 0.0) -> Matrix:
     used = variance > 0
     both = used[:, None] & used[None, :]
     eye = jnp.eye(cov.shape[0], dtype=cov.dtype)
-    factor = jnp.linalg.cholesky(jnp.where(both, cov, eye) + eye * jnp.where(used, jitter * variance, 0.0))
+    factor = jnp.linalg.cholesky(jnp.where(both, cov, eye) + jnp.diag(jnp.where(used, jitter * variance, 0.0)))
     return jnp.where(both, factor, jnp.zeros_like(factor))

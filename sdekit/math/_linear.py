@@ -68,9 +68,7 @@ def _small_step(F: Array, b: Array, Q: Array) -> Affine:
     return E, c, V
 
 
-def affine_van_loan(
-    F: Float[Array, "d d"], b: Float[Array, " d"], Q: Float[Array, "d d"], h: RealScalar
-) -> Affine:
+def affine_van_loan(F: Float[Array, "d d"], b: Float[Array, " d"], Q: Float[Array, "d d"], h: RealScalar) -> Affine:
     r"""The transition of $dX = (F X + b)\,dt + L\,dW$, $Q = L L^\top$, over a step of length `h`.
 
     $A = e^{Fh}$, offset $\int_0^h e^{Fs} b\,ds$, covariance $\int_0^h e^{Fs} Q e^{F^\top s} ds$: Taylor series on
