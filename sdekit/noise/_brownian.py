@@ -18,7 +18,7 @@ from ._levy import BLOCK_VARIANCES, levy_depth, levy_value
 __all__ = ["Brownian"]
 
 
-def counter_normal(key, step, shape, dtype, stream=0):
+def counter_normal(key, step, shape, dtype, *, stream):
     key = jax.random.fold_in(jax.random.fold_in(key, stream), step)
     return jax.random.normal(key, shape, dtype)
 
@@ -92,7 +92,7 @@ class Brownian(AbstractBrownian):
 
     def levy(self, step) -> Any:
         h = self.grid.width(step).astype(self.dtype)
-        draw = lambda stream: counter_normal(self.key, step, (self.dim,), self.dtype, stream)
+        draw = lambda stream: counter_normal(self.key, step, (self.dim,), self.dtype, stream=stream)
         parts = tuple(
             draw(stream) * jnp.sqrt(h * jnp.asarray(BLOCK_VARIANCES[stream], self.dtype))
             for stream in range(levy_depth(self.levy_area))

@@ -119,12 +119,14 @@ class Refined(AbstractBrownian):
         step = jnp.asarray(step)
         block = step // self.factor
         free = jax.vmap(self.free.levy)(block * self.factor + jnp.arange(self.factor))
-        lack = [c - f for c, f in zip(levy_parts(self.coarse.levy(block)), levy_parts(join(free, self.factor)))]
+        lack = [
+            c - f for c, f in zip(levy_parts(self.coarse.levy(block)), levy_parts(join(free, self.factor)), strict=True)
+        ]
         place = step - block * self.factor
         gain = jnp.asarray(splitting(self.factor, len(lack)), lack[0].dtype)[place]
         moved = jnp.einsum("fd,dm->fm", gain, jnp.stack(lack), precision=jax.lax.Precision.HIGHEST)
         here = jax.tree.map(lambda x: x[place], free)
-        return levy_value(here.dt, tuple(p + q for p, q in zip(levy_parts(here), moved)))
+        return levy_value(here.dt, tuple(p + q for p, q in zip(levy_parts(here), moved, strict=True)))
 
 
 class Correlated(AbstractBrownian):

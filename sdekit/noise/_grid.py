@@ -52,7 +52,7 @@ class Grid(eqx.Module):
             counts = np.asarray(counts)
             require(bool((counts >= 1).all()), "counts", "must be at least 1", counts, "give every gap a step")
             offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-            self.offsets = jnp.asarray(offsets)
+            self.offsets = offsets
             self.steps = int(offsets[-1])
         else:
             self.offsets = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(counts).astype(jnp.int32)])
@@ -81,11 +81,15 @@ class Grid(eqx.Module):
         """The last time."""
         return self.knots[-1]
 
+    def _counts(self):
+        return np.diff(np.asarray(self.offsets)) if is_concrete(self.offsets) else jnp.diff(self.offsets)
+
     def _place(self, step):
         """The gap of a step, its place in the gap, and the number of steps in the gap."""
         if self.per_gap is None:
-            gap = jnp.clip(jnp.searchsorted(self.offsets, step, side="right") - 1, 0, self.knots.shape[0] - 2)
-            return gap, step - self.offsets[gap], self.offsets[gap + 1] - self.offsets[gap]
+            offsets = jnp.asarray(self.offsets)
+            gap = jnp.clip(jnp.searchsorted(offsets, step, side="right") - 1, 0, self.knots.shape[0] - 2)
+            return gap, step - offsets[gap], offsets[gap + 1] - offsets[gap]
         if self.knots.shape[0] == 2:
             return 0, step, self.per_gap
         step = jnp.asarray(step)
@@ -113,24 +117,28 @@ class Grid(eqx.Module):
         starts, ends = eqx.filter_vmap(self.interval)(jnp.arange(self.steps))
         return jnp.concatenate([starts[:1], ends])
 
-    def find(self, t: RealScalar) -> tuple[Int[Array, ""], Float[Array, ""]]:
-        """The number of the step that starts nearest to `t`, and how far off it `t` lies, in steps.
+    def find(self, t: RealScalar | Array) -> tuple[Array, Array]:
+        """The number of the step that starts nearest to `t` (of any shape), and how far off it `t` lies, in steps.
 
         The distance is 0 for times that a solver computed on the grid, up to the spacing of floating-point numbers,
         which has been taken off.
         """
-        t = jnp.asarray(t, self.knots.dtype)
-        gap = jnp.clip(jnp.searchsorted(self.knots, t, side="right") - 1, 0, self.knots.shape[0] - 2)
+        # In NumPy where possible: under `jit`, JAX would turn even known times into unknown ones.
+        known = is_concrete((t, self.knots, self.offsets))
+        xp = np if known else jnp
+        knots, offsets = (np.asarray(self.knots), np.asarray(self.offsets)) if known else (self.knots, self.offsets)
+        t = xp.asarray(t, knots.dtype)
+        gap = xp.clip(xp.searchsorted(knots, t, side="right") - 1, 0, knots.shape[0] - 2)
         if self.per_gap is None:
-            first, count = self.offsets[gap], self.offsets[gap + 1] - self.offsets[gap]
+            first, count = offsets[gap], offsets[gap + 1] - offsets[gap]
         else:
             first, count = gap * self.per_gap, self.per_gap
-        h = (self.knots[gap + 1] - self.knots[gap]) / jnp.asarray(count, self.knots.dtype)
-        place = (t - self.knots[gap]) / h
-        whole = jnp.round(place)
-        slack = 8 * jnp.finfo(self.knots.dtype).eps * (jnp.abs(t) + jnp.abs(self.knots[gap])) / h
-        off = jnp.maximum(jnp.abs(place - whole) - slack, 0.0)
-        return first + whole.astype(jnp.int32), off
+        h = (knots[gap + 1] - knots[gap]) / xp.asarray(count, knots.dtype)
+        place = (t - knots[gap]) / h
+        whole = xp.round(place)
+        slack = 8 * jnp.finfo(knots.dtype).eps * (xp.abs(t) + xp.abs(knots[gap])) / h
+        off = xp.maximum(xp.abs(place - whole) - slack, 0.0)
+        return first + whole.astype(np.int32), off
 
     def coarsen(self, factor: int) -> "Grid":
         """The grid with `factor` steps joined into one. Knots stay."""
@@ -142,9 +150,8 @@ class Grid(eqx.Module):
                 "choose a divisor, or build the noise with a multiple of it",
             )  # fmt: skip
             return Grid(self.knots, self.per_gap // factor)
-        counts = jnp.diff(self.offsets)
+        counts = self._counts()
         if is_concrete(counts):
-            counts = np.asarray(counts)
             require(
                 bool((counts % factor == 0).all()),
                 "factor", "must divide the number of steps between any two knots", factor,
@@ -157,5 +164,4 @@ class Grid(eqx.Module):
         require(factor >= 1, "factor", "must be a positive number of steps", factor, "pass factor >= 1")
         if self.per_gap is not None:
             return Grid(self.knots, self.per_gap * factor)
-        counts = jnp.diff(self.offsets)
-        return Grid(self.knots, counts=(np.asarray(counts) if is_concrete(counts) else counts) * factor)
+        return Grid(self.knots, counts=self._counts() * factor)

@@ -123,12 +123,13 @@ def _ragged(step, carry, plan, adjoint):
     """The same over gaps of unequal numbers of steps."""
     first = carry[0]
     saved = jnp.zeros((plan.marks.shape[0], *first.shape), first.dtype).at[0].set(first)
-    total = plan.marks[-1]
+    marks = jnp.asarray(plan.marks)
+    total = marks[-1]
 
     def body(state):
         i, row, carry, saved = state
         carry = step(plan.first + i, carry)
-        done = i + 1 == plan.marks[row + 1]
+        done = i + 1 == marks[row + 1]
         saved = saved.at[row + 1].set(carry[0], pred=done)
         return i + 1, row + done, carry, saved
 

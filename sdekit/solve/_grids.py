@@ -41,11 +41,10 @@ def times_grid(ts: Array, dt: float | None) -> tuple[Grid, Plan]:
 
 def noise_plan(ts: Array, noise: AbstractNoise) -> Plan:
     """The plan that runs over the grid of a noise and saves at `ts`."""
-    marks, off = jnp.vectorize(noise.grid.find)(ts)
+    marks, off = noise.grid.find(ts)
     remedy = "save at times of the noise's grid (`noise.grid.times()`), or refine the noise"
     if not is_concrete((marks, off)):
         return Plan(marks[0], None, None, marks - marks[0], None)
-    marks, off = np.asarray(marks), np.asarray(off)
     last = int(noise.grid.steps if noise.grid.steps is not None else noise.grid.offsets[-1])
     bad = (off > 1e-3) | (marks < 0) | (marks > last)
     i = int(np.argmax(bad))
@@ -55,7 +54,7 @@ def noise_plan(ts: Array, noise: AbstractNoise) -> Plan:
     first, steps = int(marks[0]), int(marks[-1] - marks[0])
     if (counts == counts[0]).all():
         return Plan(first, len(counts), int(counts[0]), None, steps)
-    return Plan(first, None, None, jnp.asarray(marks - marks[0], jnp.int32), steps)
+    return Plan(first, None, None, (marks - marks[0]).astype(np.int32), steps)
 
 
 def largest_step(grid: Grid, dt: float | None) -> float | None:
@@ -63,5 +62,5 @@ def largest_step(grid: Grid, dt: float | None) -> float | None:
     if not is_concrete(grid):
         return dt
     gaps = np.diff(np.asarray(grid.knots, np.float64))
-    counts = grid.per_gap if grid.per_gap is not None else np.diff(np.asarray(grid.offsets))
+    counts = grid.per_gap if grid.per_gap is not None else np.diff(grid.offsets)
     return float(f"{(gaps / counts).max():.9g}")

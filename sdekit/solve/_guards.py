@@ -27,7 +27,8 @@ def require_dt(dt: Any, ts: Array) -> float | None:
     dt = float(dt)
     require(np.isfinite(dt) and dt > 0, "dt", "must be positive and finite", dt, "pass the longest step to take")
     if is_concrete(ts) and ts.shape[0] > 1:
-        span = float(ts[-1]) - float(ts[0])
+        first, last = np.asarray(ts)[[0, -1]].tolist()
+        span = last - first
         remedy = f"pass a step below it, e.g. {span / 1000:.3g}"
         require(dt <= span * (1 + 1e-6), "dt", f"must not be above the span of ts, {span:.6g}", dt, remedy)
     return dt
