@@ -346,6 +346,16 @@ class Events(AbstractItems):
         new = times(self.ts), times(self.t0), times(self.t1)
         return eqx.tree_at(lambda e: (e.ts, e.t0, e.t1), self, new)
 
+    def _values(self):
+        return None, None, self.ts.dtype
+
+    def _scale_of_time(self) -> tuple[float, float]:
+        total = float((self.t1 - self.t0).sum())
+        return float(self.t0.min()), total / max(int(self.observed()), 1)
+
+    def _log_jacobian(self, log_scale: Array, log_time_scale: Array) -> Array:
+        return -self.mask.sum() * log_time_scale
+
     def _summary(self) -> str:
         items = [] if self.is_item else [count(len(self), "sequence")]
         kind = [] if self.marks is None else ["real marks" if self.num_marks is None else count(self.num_marks, "mark")]

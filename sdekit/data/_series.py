@@ -266,6 +266,17 @@ class Series(AbstractItems):
         ys = jnp.where(self.mask, values(self.ys), jnp.zeros((), self.ys.dtype))
         return eqx.tree_at(lambda s: (s.ts, s.ys), self, (times(self.ts), ys))
 
+    def _values(self):
+        return self.ys, self.mask, self.ys.dtype
+
+    def _scale_of_time(self) -> tuple[float, float]:
+        ts = np.asarray(self.stack().ts, np.float64)
+        ends = np.maximum(np.atleast_1d(np.asarray(self.lengths)), 1) - 1
+        return float(ts.min()), float(ts[np.arange(len(ts)), ends].max() - ts.min())
+
+    def _log_jacobian(self, log_scale: Array, log_time_scale: Array) -> Array:
+        return -(self.mask.reshape(-1, self.dim).sum(0) * log_scale).sum()
+
     def _summary(self) -> str:
         items = [] if self.is_item else [count(len(self), "item")]
         size = [count(self.length, "time"), count(self.dim, "component")]
