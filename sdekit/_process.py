@@ -119,8 +119,7 @@ def _draw_many(process, ts, key, n, chunk):
     static = eqx.filter(paths, lambda x: not isinstance(x, jax.ShapeDtypeStruct))
     arrays = lambda k: eqx.filter(one(k), eqx.is_array)
     many = jax.vmap(arrays)(keys) if chunk is None or chunk >= n else jax.lax.map(arrays, keys, batch_size=chunk)
-    many = eqx.combine(many, static)
-    return eqx.tree_at(lambda p: p.ts, many, many.ts[0])
+    return eqx.combine(many, static).stacked()
 
 
 class AbstractMarginal(AbstractProcess):

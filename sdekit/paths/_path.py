@@ -1,6 +1,7 @@
 """The word: a path is what a process is sampled to."""
 
 import abc
+from typing import Self
 
 import equinox as eqx
 
@@ -18,3 +19,7 @@ class AbstractPath(eqx.Module):
     @abc.abstractmethod
     def __call__(self, t: RealScalar) -> Array:
         """The state at time `t` (of every path, if this is a stack)."""
+
+    @abc.abstractmethod
+    def stacked(self) -> Self:
+        """A stack as `vmap` leaves it, with what all its paths share kept once (a grid of times, say)."""

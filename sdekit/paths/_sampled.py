@@ -1,5 +1,7 @@
 """Paths known at the times of a grid."""
 
+from typing import Self
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Float
@@ -32,3 +34,6 @@ class SampledPath(AbstractPath):
         i = jnp.clip(jnp.searchsorted(self.ts, t, side="right") - 1, 0, self.ts.shape[0] - 2)
         w = (t - self.ts[i]) / (self.ts[i + 1] - self.ts[i])
         return (1 - w) * self.xs[..., i, :] + w * self.xs[..., i + 1, :]
+
+    def stacked(self) -> Self:
+        return eqx.tree_at(lambda p: p.ts, self, self.ts[0])
