@@ -76,7 +76,7 @@ class ParameterTable:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain Python values: `{"level", "log_prob", "aic", "bic", "observations", "warnings", "parameters": {...}}`."""
+        """Plain Python values: level, criteria, warnings, and the rows under `"parameters"`."""
         return {
             "level": self.level,
             "log_prob": self.log_prob,
@@ -149,10 +149,11 @@ def confidence(
     - `level`: the coverage wanted, between 0 and 1.
     - `frozen`: what was held fixed, as in `fit`.
 
-    **Returns:** a `ParameterTable`. Where the data do not determine a parameter its error is NaN, and `warnings` names it.
+    **Returns:** a `ParameterTable`. Where the data do not determine a parameter its error is NaN, and `warnings`
+    names it.
 
-    **Raises:** `ValueError` if `level` is not inside (0, 1) or no parameter is free; `TypeError` for an objective that is
-    not a likelihood.
+    **Raises:** `ValueError` if `level` is not inside (0, 1) or no parameter is free; `TypeError` for an objective
+    that is not a likelihood.
 
     Source: Efron and Hinkley (1978), Assessing the accuracy of the maximum likelihood estimator, Biometrika 65(3).
 
@@ -207,6 +208,7 @@ def confidence(
 @eqx.filter_jit
 def _derivatives(free, fixed, likelihood, data):
     """The total log-likelihood, its gradient and its Hessian in unconstrained coordinates."""
+    raw, restore = ravel_pytree(free)
     items = data.stack()
 
     def total(vector):

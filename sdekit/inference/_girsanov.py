@@ -77,8 +77,8 @@ def girsanov_energy(q: AbstractDiffusion, p: AbstractDiffusion, t: RealScalar, x
     - `q`, `p`: diffusions, Ito or Stratonovich, on the same space.
     - `t`, `x`: the time and the state, shape `(d,)`.
 
-    **Returns:** a scalar; infinite where the diffusion coefficients differ, or where the difference of the drifts leaves
-    the range of a singular one.
+    **Returns:** a scalar; infinite where the diffusion coefficients differ, or where the difference of the drifts
+    leaves the range of a singular one.
 
     **Raises:** `ValueError` unless both are diffusions with states of one length.
 
@@ -146,8 +146,8 @@ def girsanov_log_weight(q: AbstractDiffusion, p: AbstractDiffusion, path: Sample
 def path_kl(q: AbstractDiffusion, p: AbstractDiffusion, ts: Times, *, key: Key, n: int = 1000) -> PathKL:
     r"""The divergence $KL(Q \| P)$ of two path laws on `[ts[0], ts[-1]]`, by Monte Carlo.
 
-    Draws `n` paths of `q`, integrates $\frac12 |u|^2$ along each by the trapezoidal rule on `ts`, and adds the divergence
-    of the initial laws.
+    Draws `n` paths of `q`, integrates $\frac12 |u|^2$ along each by the trapezoidal rule on `ts`, and adds the
+    divergence of the initial laws.
 
     **Arguments:**
 
