@@ -122,7 +122,7 @@ def fit(
         while stopped is None and course.step < steps:
             state, stopped = _chunk(plan, state, course, steps)
             if plan.path is not None and plan.leads:
-                save(plan.path, to_host(state, mesh), course.history, plan.fingerprint, stopped)
+                save(plan.path, to_host(state, plan.mesh), course.history, plan.fingerprint, stopped)
             show(course.step, course.last)
             for callback in callbacks:
                 callback(_result(plan, state, course, stopped or "running"))

@@ -127,7 +127,8 @@ class Optimistix(AbstractOptimiser):
     def _init(self, params):
         dtype = jnp.result_type(*jax.tree.leaves(params))
         struct = jax.ShapeDtypeStruct((), dtype)
-        state = self.minimiser.init(lambda p, _: (struct, None), params, None, {}, struct, None, frozenset())
+        unused: Any = lambda *_: None  # a minimiser gets the function in `step`
+        state = self.minimiser.init(unused, params, None, {}, struct, None, frozenset())
         return eqx.partition(state, eqx.is_array)
 
 

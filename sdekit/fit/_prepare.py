@@ -89,7 +89,8 @@ def prepare(
     optimiser = as_optimiser(optimiser)
     train, held_out = _hold_out(data, valid, key)
     _check_batch(batch_size, len(train), optimiser.deterministic)
-    check_mesh(mesh, len(train) if batch_size is None else batch_size, "data" if batch_size is None else "batch_size")
+    size, argument = (len(train), "data") if batch_size is None else (batch_size, "batch_size")
+    mesh = check_mesh(mesh, size, argument)
     params, rest = divide(model, frozen)
     first = begin(params, optimiser, key, validated=held_out is not None)
     parts = {}

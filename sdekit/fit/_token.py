@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._types import is_concrete
+
 
 __all__ = ["Structural", "describe_token", "token"]
 
@@ -72,11 +74,15 @@ def token(value: Any, seen: tuple[int, ...] = ()) -> Any:
         return dict, *((token(k, inner), token(v, inner)) for k, v in value.items())
     if _is_numeric(value):
         return "array", value.shape, str(value.dtype), np.asarray(value).tobytes()
-    return _Identity(value) if type(value).__hash__ is None else (type(value), _Hashed(value))
+    try:
+        hash(value)
+    except TypeError:
+        return _Identity(value)
+    return type(value), _Hashed(value)
 
 
 def _is_numeric(value: Any) -> bool:
-    if not isinstance(value, jax.Array | np.ndarray) or isinstance(value, jax.core.Tracer):
+    if not isinstance(value, jax.Array | np.ndarray) or not is_concrete(value):
         return False
     return not jnp.issubdtype(value.dtype, jax.dtypes.extended) and value.dtype != object
 
