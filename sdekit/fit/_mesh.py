@@ -3,35 +3,14 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from .._errors import fault, require
+from .._mesh import AXIS
 from .._types import PyTree
 from ..data import AbstractRecord
 
 
-__all__ = ["AXIS", "check_mesh", "lay", "place", "replicate", "to_host"]
-
-AXIS = "data"
-
-
-def check_mesh(mesh: Mesh | None, size: int, argument: str) -> Mesh | None:
-    """The mesh with automatic axes; an error unless it has the axis "data" and that divides a batch of `size` items.
-
-    Under explicit axes (the default of `jax.make_mesh` since 0.8) every operation of a model would have to speak of
-    shardings; under automatic ones the compiler lays the model out.
-    """
-    if mesh is None:
-        return None
-    axes = tuple(mesh.axis_names)
-    require(AXIS in axes, "mesh", f'must have an axis "{AXIS}"', axes, f'build it by jax.make_mesh((k,), ("{AXIS}",))')
-    k = mesh.shape[AXIS]
-    if size % k:
-        raise ValueError(
-            fault(argument, f'must be a multiple of the {k} devices along the mesh axis "{AXIS}"', size,
-                  f"pass a batch_size such as {max(size // k, 1) * k}")
-        )  # fmt: skip
-    return Mesh(mesh.devices, axes, axis_types=(AxisType.Auto,) * len(axes))
+__all__ = ["lay", "place", "replicate", "to_host"]
 
 
 def lay(batch: AbstractRecord, mesh: Mesh | None) -> AbstractRecord:

@@ -12,12 +12,13 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from .._errors import fault, require
+from .._mesh import require_mesh
 from .._types import Array, Key, PyTree
 from ..data import AbstractRecord
 from ..inference import AbstractObjective
 from ._checkpoint import checkpoint_path, fingerprint
 from ._engine import VALIDATION
-from ._mesh import check_mesh, place
+from ._mesh import place
 from ._optimiser import as_optimiser
 from ._result import Fit
 from ._state import FitState, Problem, begin, divide, leaf_names
@@ -90,7 +91,7 @@ def prepare(
     train, held_out = _hold_out(data, valid, key)
     _check_batch(batch_size, len(train), optimiser.deterministic)
     size, argument = (len(train), "data") if batch_size is None else (batch_size, "batch_size")
-    mesh = check_mesh(mesh, size, argument)
+    mesh = require_mesh(mesh, size, argument, "pass a batch_size that is one")
     params, rest = divide(model, frozen)
     first = begin(params, optimiser, key, validated=held_out is not None)
     parts = {}
