@@ -1,9 +1,11 @@
 """What every record shares: items on a first axis, and random batches of them."""
 
 import abc
+from collections.abc import Callable
 from typing import Self
 
 import equinox as eqx
+import jax
 from jax.sharding import PartitionSpec
 
 from .._types import Array, Key, PyTree
@@ -47,3 +49,28 @@ class AbstractRecord(eqx.Module):
     @abc.abstractmethod
     def observed(self) -> Array:
         """The number of observed values in all items, shape `()`."""
+
+    @abc.abstractmethod
+    def split(self, fraction: float, *, key: Key) -> tuple[Self, Self]:
+        """Two records that share the items at random: about `fraction` of them in the first, the rest in the second."""
+
+    @abc.abstractmethod
+    def map(self, times: Callable[[Array], Array], values: Callable[[Array], Array]) -> Self:
+        """The record with its times and its observed values passed through two elementwise functions.
+
+        Padding stays padding. `times` must be increasing. What has no values (states, marks) passes unchanged.
+        """
+
+    @abc.abstractmethod
+    def join(self, *others: Self) -> Self:
+        """One record with the items of all, in order. Shorter ones are padded."""
+
+    @abc.abstractmethod
+    def _summary(self) -> str:
+        """What `repr` says of the record, without the name of its class."""
+
+    def __repr__(self) -> str:
+        # Inside transformations the leaves may be anything: specs, shapes, None.
+        if all(eqx.is_array(leaf) for leaf in jax.tree.leaves(self)):
+            return f"{type(self).__name__}({self._summary()})"
+        return eqx.tree_pformat(self)

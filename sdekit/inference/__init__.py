@@ -1,7 +1,61 @@
 """Inference on path space."""
 
+from ._forecast import condition as condition, forecast as forecast
+from ._kalman import (
+    AbstractKalmanMethod as AbstractKalmanMethod,
+    Chain as Chain,
+    Filtered as Filtered,
+    Parallel as Parallel,
+    Sequential as Sequential,
+    Smoothed as Smoothed,
+    chain as chain,
+)
+from ._likelihood import (
+    AbstractLikelihood as AbstractLikelihood,
+    MarginalLikelihood as MarginalLikelihood,
+    TransitionLikelihood as TransitionLikelihood,
+    log_prob as log_prob,
+)
 from ._objective import AbstractObjective as AbstractObjective
 from ._observation import AbstractObservation as AbstractObservation
+from ._observations import (
+    AbstractGaussianObservation as AbstractGaussianObservation,
+    BernoulliObservation as BernoulliObservation,
+    CategoricalObservation as CategoricalObservation,
+    GaussianObservation as GaussianObservation,
+    PoissonObservation as PoissonObservation,
+    StudentTObservation as StudentTObservation,
+)
+from ._observed import Observed as Observed
+from ._posterior import GaussianPosterior as GaussianPosterior, LinearGaussianPosterior as LinearGaussianPosterior
+from ._transitions import gaussian_step as gaussian_step, ito_drift as ito_drift
 
 
-__all__ = ["AbstractObjective", "AbstractObservation"]
+__all__ = [
+    "AbstractGaussianObservation",
+    "AbstractKalmanMethod",
+    "AbstractLikelihood",
+    "AbstractObjective",
+    "AbstractObservation",
+    "BernoulliObservation",
+    "CategoricalObservation",
+    "Chain",
+    "Filtered",
+    "GaussianObservation",
+    "GaussianPosterior",
+    "LinearGaussianPosterior",
+    "MarginalLikelihood",
+    "Observed",
+    "Parallel",
+    "PoissonObservation",
+    "Sequential",
+    "Smoothed",
+    "StudentTObservation",
+    "TransitionLikelihood",
+    "chain",
+    "condition",
+    "forecast",
+    "gaussian_step",
+    "ito_drift",
+    "log_prob",
+]
