@@ -58,6 +58,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m pytest benchmarks -o addopts= -o 'python_files=bench_*.py' --benchmark-json benchmarks/results/latest.json
 
 docs: $(VENV)/.docs
+	$(BIN)/python docs/make_gallery.py
 	$(BIN)/python -m zensical build --clean --strict
 
 api: $(VENV)/.demo
