@@ -8,8 +8,8 @@ import sdekit
 from sdekit.cite import PAPERS, behind
 
 
-HERE = Path(__file__).resolve().parent
-ROOMS = sorted(p.parent.name for p in (HERE.parent / "sdekit").glob("*/__init__.py"))
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOMS = sorted(p.parent.name for p in (DOCS.parent / "sdekit").glob("*/__init__.py"))
 
 
 def defined(module) -> list[str]:
@@ -33,7 +33,7 @@ def page(module_name: str, names: list[str], title: str, says: str) -> str:
 
 
 def main() -> None:
-    folder = HERE / "api"
+    folder = DOCS / "api"
     folder.mkdir(exist_ok=True)
     rows = []
     for room in ROOMS:
@@ -61,7 +61,7 @@ def main() -> None:
         papers.append(
             f"- {paper.authors} ({paper.year}). *{paper.title}*. {paper.where}." + (f" Used by {used}." if used else "")
         )
-    (HERE / "papers.md").write_text("\n".join(papers) + "\n")
+    (DOCS / "papers.md").write_text("\n".join(papers) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 
-HERE = Path(__file__).resolve().parent
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 CELL = re.compile(r"^# %%(?: \[(?P<kind>markdown)\])?[^\n]*\n", re.M)
 SAVED = re.compile(r"""save\([^,]+, ["'](?P<name>[\w-]+)["']\)""")
 
@@ -27,9 +27,9 @@ def render(script: Path) -> str:
 
 
 def main() -> None:
-    folder = HERE / "gallery"
+    folder = DOCS / "gallery"
     folder.mkdir(exist_ok=True)
-    for script in sorted((HERE.parent / "examples").glob("[0-9]*.py")):
+    for script in sorted((DOCS.parent / "examples").glob("[0-9]*.py")):
         (folder / f"{script.stem}.md").write_text(render(script))
 
 
