@@ -11,6 +11,24 @@ from ._parameters import (
     trainable as trainable,
     unconstrain as unconstrain,
 )
+from .cite import cite as cite
 
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AbstractParametric",
+    "cite",
+    "constrain",
+    "constraints",
+    "data",
+    "inference",
+    "law_field",
+    "named_parameters",
+    "noise",
+    "parameter",
+    "paths",
+    "processes",
+    "trainable",
+    "unconstrain",
+]
