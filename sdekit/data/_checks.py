@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._errors import fault, require, require_times
-from .._types import Array, as_float
+from .._types import Array, ArrayLike, as_float, is_concrete
 
 
 __all__ = ["as_int", "cast_times", "first_bad", "last_true", "pad_rows", "pad_times", "require_all", "require_rows"]
@@ -82,10 +82,12 @@ def pad_rows(rows: Sequence[np.ndarray], length: int, fill: Any) -> np.ndarray:
     return out
 
 
-def cast_times(ts: np.ndarray, argument: str) -> Array:
+def cast_times(ts: ArrayLike, argument: str) -> Array:
     """Times in the dtype that JAX will hold, with an error if the cast loses their differences."""
-    ts = np.asarray(ts)
     out = as_float(ts)
+    if not is_concrete(ts):
+        return out
+    ts = np.asarray(ts)
     if ts.dtype == np.float64 and out.dtype == np.float32 and ts.size:
         size = np.abs(ts[np.isfinite(ts)]).max(initial=0.0)
         gaps = np.diff(ts, axis=-1)
