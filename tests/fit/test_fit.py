@@ -1,5 +1,6 @@
 """The loop against closed forms, and its promises: bits, programs, synchronisations."""
 
+import importlib
 import io
 import sys
 
@@ -10,7 +11,6 @@ import optax
 import optimistix as optx
 import pytest
 
-import sdekit.fit._fit as loop
 from sdekit import named_parameters
 from sdekit.fit import Fit, FullBatch, Optax, Optimistix, fit
 from sdekit.processes import OrnsteinUhlenbeck
@@ -29,6 +29,7 @@ from .toys import (
 )
 
 
+loop = importlib.import_module("sdekit.fit._fit")
 QUIET = {"progress": False}
 ADAM = optax.adam(0.05)
 
