@@ -14,7 +14,7 @@ from . import house
 
 
 FLOORS = [
-    {"_types", "_errors", "_parameters", "math"},
+    {"_types", "_errors", "_mesh", "_parameters", "math"},
     {"data", "paths"},
     {"noise"},
     {"_process"},
@@ -31,7 +31,7 @@ FLOORS = [
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
 ENGINES = ("solve", "fit", "evaluate")
 SHARED_BASE = FLOORS[0]
-ARROWS = {("neural", "fractional")}
+ARROWS = {("neural", "fractional"), ("paths", "data")}
 
 
 def report(offenders: list[str]) -> None:

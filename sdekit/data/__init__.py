@@ -1,5 +1,6 @@
 """What comes in: records."""
 
+from ._affine import Affine as Affine
 from ._clock import Clock as Clock
 from ._events import Events as Events
 from ._items import AbstractItems as AbstractItems, concatenate as concatenate
@@ -12,6 +13,7 @@ from ._snapshots import Snapshots as Snapshots
 __all__ = [
     "AbstractItems",
     "AbstractRecord",
+    "Affine",
     "Clock",
     "Events",
     "Panel",

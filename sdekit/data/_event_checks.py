@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -23,7 +24,7 @@ def window_end(t: Any, ts: Array, argument: str) -> Array:
 
 def read_marks(marks: Any, ts: Array, mask: Array, num_marks: int | None) -> tuple[Array, int | None]:
     """Marks as an array, and how many kinds there are: integers if given as integers or counted, else real."""
-    marks = marks if hasattr(marks, "dtype") else np.asarray(marks)
+    marks = marks if isinstance(marks, jax.Array) else np.asarray(marks)
     if num_marks is None and jnp.issubdtype(marks.dtype, jnp.floating):
         marks = as_float(marks)
         fits = marks.ndim in (ts.ndim, ts.ndim + 1) and marks.shape[: ts.ndim] == ts.shape

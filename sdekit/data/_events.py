@@ -326,7 +326,8 @@ class Events(AbstractItems):
         early = self.mask & (self.ts <= cut[..., None])
         past = eqx.tree_at(lambda e: e.t1, self, cut)._masked(early)
         shift = early.sum(-1)
-        index = (jnp.arange(self.length) + shift[..., None]) % self.length
+        position = jnp.arange(self.length).reshape((1,) * shift.ndim + (-1,))
+        index = (position + shift[..., None]) % self.length
         rolled = jax.tree.map(lambda x: take(x, index), (self.ts, self.marks, self.mask & ~early))
         future = eqx.tree_at(lambda e: (e.t0, e.ts), self, (cut, rolled[0]))
         if self.marks is not None:
@@ -345,6 +346,16 @@ class Events(AbstractItems):
     def map(self, times: Callable[[Array], Array], values: Callable[[Array], Array]) -> Self:
         new = times(self.ts), times(self.t0), times(self.t1)
         return eqx.tree_at(lambda e: (e.ts, e.t0, e.t1), self, new)
+
+    def _values(self):
+        return None, None, self.ts.dtype
+
+    def _scale_of_time(self) -> tuple[float, float]:
+        total = float((self.t1 - self.t0).sum())
+        return float(self.t0.min()), total / max(int(self.observed()), 1)
+
+    def _log_jacobian(self, log_scale: Array, log_time_scale: Array) -> Array:
+        return -self.mask.sum() * log_time_scale
 
     def _summary(self) -> str:
         items = [] if self.is_item else [count(len(self), "sequence")]

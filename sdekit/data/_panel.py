@@ -11,7 +11,7 @@ from jaxtyping import ArrayLike, Bool, Float, Int
 
 from .._errors import require
 from .._types import Array, as_float, is_concrete
-from ._checks import as_int, cast_times, pad_rows, pad_times, require_all, require_rows
+from ._checks import as_int, cast_times, last_true, pad_rows, pad_times, require_all, require_rows
 from ._clock import AS_GIVEN, Clock, clock_for
 from ._frames import panel_frame
 from ._items import AbstractItems
@@ -29,7 +29,8 @@ class Seen(enum.IntEnum):
     ENTRY = 1
     """The subject entered the state at exactly this time, from a state not seen: a death with a known date."""
     JUMP = 2
-    """The subject entered the state at exactly this time and was in the state seen before until then."""
+    """The subject was in the state seen before until exactly this time, when it entered this one (or, if it is the
+    same, stayed)."""
 
 
 class Panel(AbstractItems):
@@ -245,7 +246,7 @@ class Panel(AbstractItems):
 
     @property
     def lengths(self) -> Array:
-        return jnp.where(self.mask, jnp.arange(1, self.length + 1), 0).max(-1)
+        return last_true(self.mask)
 
     def possible(self) -> Bool[Array, "*n t s"]:
         """Which states each observation allows: one, the members of a censored set, or all where nothing was seen.
@@ -280,6 +281,19 @@ class Panel(AbstractItems):
 
     def map(self, times: Callable[[Array], Array], values: Callable[[Array], Array]) -> Self:
         return eqx.tree_at(lambda p: p.ts, self, times(self.ts))
+
+    def _values(self):
+        return None, None, self.ts.dtype
+
+    def _scale_of_time(self) -> tuple[float, float]:
+        ts = np.asarray(self.stack().ts, np.float64)
+        ends = np.maximum(np.atleast_1d(np.asarray(self.lengths)), 1) - 1
+        return float(ts.min()), float(ts[np.arange(len(ts)), ends].max() - ts.min())
+
+    def _log_jacobian(self, log_scale: Array, log_time_scale: Array) -> Array:
+        first = jnp.cumsum(self.mask, -1) == 1
+        exact = self.mask & ~first & (self.kinds != Seen.SNAPSHOT)
+        return -exact.sum() * log_time_scale
 
     def _summary(self) -> str:
         items = [] if self.is_item else [count(len(self), "subject")]

@@ -10,7 +10,7 @@ from jaxtyping import ArrayLike, Bool, Float
 
 from .._errors import require
 from .._types import Array, as_float, is_concrete
-from ._checks import cast_times, pad_rows, pad_times, require_all, require_rows
+from ._checks import cast_times, last_true, pad_rows, pad_times, require_all, require_rows
 from ._clock import AS_GIVEN, Clock, clock_for
 from ._frames import read_frame
 from ._items import AbstractItems
@@ -71,7 +71,7 @@ class Series(AbstractItems):
         if ys.shape == ts.shape:
             ys = ys[..., None]
         if ts.ndim == 1 and ys.ndim == 3:
-            ts = jnp.broadcast_to(ts, (ys.shape[0], ts.shape[0]))
+            ts = jnp.broadcast_to(ts[None], (ys.shape[0], ts.shape[0]))
         require(
             ys.ndim == ts.ndim + 1 and ys.shape[:-1] == ts.shape,
             "ys", f"must have shape (*ts.shape, d) with ts.shape = {ts.shape}", ys, "pass one row of values a time",
@@ -201,7 +201,7 @@ class Series(AbstractItems):
     @property
     def lengths(self) -> Array:
         seen = self.mask.any(-1)
-        return jnp.where(seen, jnp.arange(1, self.length + 1), 0).max(-1)
+        return last_true(seen)
 
     def pad(self, length: int) -> Self:
         extra = [(0, 0)] * (self.ts.ndim - 1) + [(0, max(length - self.length, 0)), (0, 0)]
@@ -265,6 +265,17 @@ class Series(AbstractItems):
     def map(self, times: Callable[[Array], Array], values: Callable[[Array], Array]) -> Self:
         ys = jnp.where(self.mask, values(self.ys), jnp.zeros((), self.ys.dtype))
         return eqx.tree_at(lambda s: (s.ts, s.ys), self, (times(self.ts), ys))
+
+    def _values(self):
+        return self.ys, self.mask, self.ys.dtype
+
+    def _scale_of_time(self) -> tuple[float, float]:
+        ts = np.asarray(self.stack().ts, np.float64)
+        ends = np.maximum(np.atleast_1d(np.asarray(self.lengths)), 1) - 1
+        return float(ts.min()), float(ts[np.arange(len(ts)), ends].max() - ts.min())
+
+    def _log_jacobian(self, log_scale: Array, log_time_scale: Array) -> Array:
+        return -(self.mask.reshape(-1, self.dim).sum(0) * log_scale).sum()
 
     def _summary(self) -> str:
         items = [] if self.is_item else [count(len(self), "item")]

@@ -328,6 +328,15 @@ class Snapshots(AbstractRecord):
         whole = [jnp.concatenate(x, axis=1) for x in ([r.xs for r in records], [r.mask for r in records], masses)]
         return Snapshots(self.ts, *whole, clock=self.clock, names=self.names)
 
+    def _values(self):
+        return self.xs, jnp.broadcast_to(self.mask[..., None], self.xs.shape), self.xs.dtype
+
+    def _scale_of_time(self) -> tuple[float, float]:
+        return float(self.ts[0]), float(self.ts[-1] - self.ts[0])
+
+    def _log_jacobian(self, log_scale: Array, log_time_scale: Array) -> Array:
+        return -self.mask.sum() * log_scale.sum()
+
     def _summary(self) -> str:
         if not is_concrete(self):
             return (

@@ -1,6 +1,14 @@
 """Inference on path space."""
 
+from ._confidence import ParameterTable as ParameterTable, confidence as confidence
 from ._forecast import condition as condition, forecast as forecast
+from ._girsanov import (
+    PathKL as PathKL,
+    chain_kl as chain_kl,
+    girsanov_energy as girsanov_energy,
+    girsanov_log_weight as girsanov_log_weight,
+    path_kl as path_kl,
+)
 from ._kalman import (
     AbstractKalmanMethod as AbstractKalmanMethod,
     Chain as Chain,
@@ -47,15 +55,22 @@ __all__ = [
     "MarginalLikelihood",
     "Observed",
     "Parallel",
+    "ParameterTable",
+    "PathKL",
     "PoissonObservation",
     "Sequential",
     "Smoothed",
     "StudentTObservation",
     "TransitionLikelihood",
     "chain",
+    "chain_kl",
     "condition",
+    "confidence",
     "forecast",
     "gaussian_step",
+    "girsanov_energy",
+    "girsanov_log_weight",
     "ito_drift",
     "log_prob",
+    "path_kl",
 ]

@@ -1,22 +1,137 @@
-"""The word: noise is sampled once on a grid from a key, and replays."""
+"""The words: noise is fixed by its key on a grid, and replays."""
 
 import abc
+from typing import Any
 
 import diffrax
 import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Float
 
-from .._types import Array, RealScalar
+from .._errors import check_traced, require
+from .._types import Array, Key, RealScalar
+from ._grid import Grid
+from ._levy import chain
 
 
-__all__ = ["AbstractNoise"]
+__all__ = ["AbstractBrownian", "AbstractNoise"]
+
+_OFF = "must be a time of the noise's grid"
+_OFF_REMEDY = (
+    "solve on the grid of the noise (steps `noise.grid.times()`), take `noise.refine` or `noise.coarsen`, or use"
+    " `diffrax.VirtualBrownianTree` for steps chosen as the solve goes"
+)
+
+
+def _steps(grid: Grid, t0: RealScalar, t1: RealScalar) -> tuple[Array, Array]:
+    """The numbers of the first step and of the step past the last, with an error for times off the grid."""
+    (i0, off0), (i1, off1) = grid.find(t0), grid.find(t1)
+    last = grid.steps if grid.per_gap is not None else grid.offsets[-1]
+    bad = (off0 > 1e-3) | (off1 > 1e-3) | (i0 < 0) | (i1 < 0) | (i0 > last) | (i1 > last)
+    return check_traced((i0, i1), bad, "t0, t1", _OFF, _OFF_REMEDY)
 
 
 class AbstractNoise(diffrax.AbstractPath):
-    """A driving noise: a Diffrax path, fixed by its key. The same object replays, coarsens and differentiates."""
+    """A driving noise: a Diffrax path, fixed by its key. The same object replays and differentiates."""
 
-    t0: eqx.AbstractVar[RealScalar]
-    t1: eqx.AbstractVar[RealScalar]
+    grid: eqx.AbstractVar[Grid]
+    """Where its steps lie."""
+    dim: eqx.AbstractVar[int]
+    """The number of components `m`."""
 
     @abc.abstractmethod
-    def increment(self, step: Array) -> Array:
+    def increment(self, step: int | Array) -> Float[Array, " m"]:
         """The increment over step number `step` of the noise's own grid, shape `(m,)`."""
+
+    @property
+    def t0(self) -> Array:
+        """The first time."""
+        return self.grid.t0
+
+    @property
+    def t1(self) -> Array:
+        """The last time."""
+        return self.grid.t1
+
+    def increments(self) -> Float[Array, "steps m"]:
+        """The increments over all steps. Holds the whole table in memory."""
+        _require_table(self.grid)
+        return eqx.filter_vmap(self.increment)(jnp.arange(self.grid.steps))
+
+
+class AbstractBrownian(AbstractNoise, diffrax.AbstractBrownianPath):
+    """Brownian motion on a grid. Accepted by every Diffrax solver that the kind of its Levy area serves."""
+
+    levy_area: eqx.AbstractVar[type]
+    """`diffrax.BrownianIncrement`, `SpaceTimeLevyArea` (adds `H`) or `SpaceTimeTimeLevyArea` (adds `K`)."""
+    mixing: eqx.AbstractVar[Float[Array, "m k"] | None]
+    """The matrix `C` such that increments over a time `h` have covariance `h C C^T`; `None` for the identity."""
+
+    @abc.abstractmethod
+    def levy(self, step: int | Array) -> Any:
+        """All that is known of step number `step`: an object of the type `levy_area`."""
+
+    def increment(self, step: int | Array) -> Float[Array, " m"]:
+        return self.levy(step).W
+
+    def table(self) -> Any:
+        """`levy` of all steps, stacked: `W` (and `H`, `K`) of shape `(steps, m)`."""
+        _require_table(self.grid)
+        return eqx.filter_vmap(self.levy)(jnp.arange(self.grid.steps))
+
+    def coarsen(self, factor: int) -> "AbstractBrownian":
+        """The same Brownian motion on a grid with `factor` steps joined into one, areas included. Exact.
+
+        **Arguments:**
+
+        - `factor`: how many steps make one; it divides the number of steps between any two knots.
+
+        **Returns:** a noise on `grid.coarsen(factor)`.
+
+        **Raises:** `ValueError` if the steps do not divide.
+        """
+        from ._derived import Coarsened
+
+        return Coarsened(self, factor)
+
+    def refine(self, factor: int = 2, *, key: Key) -> "AbstractBrownian":
+        """The same Brownian motion known on a finer grid: a Brownian bridge inside each step, areas included.
+
+        `noise.refine(f, key=key).coarsen(f)` is `noise` to rounding, and the law of the fine steps is exact.
+
+        **Arguments:**
+
+        - `factor`: into how many steps to divide each step.
+        - `key`: the key of the new randomness; another than the key of the noise.
+
+        **Returns:** a noise on `grid.refine(factor)`.
+        """
+        from ._derived import Refined
+
+        return Refined(self, factor, key=key)
+
+    def evaluate(self, t0: RealScalar, t1: RealScalar | None = None, left: bool = True, use_levy: bool = False) -> Any:
+        """The increment from `t0` to `t1`, both times of the grid; from the start of the grid if `t1` is `None`.
+
+        Steps in between are joined one after another (Chen's relations), so that a coarse solve costs what its steps
+        cost. Run-time error for a time that is not on the grid, and for areas backwards in time.
+        """
+        del left
+        if t1 is None:
+            t0, t1 = self.grid.t0, t0
+        start, stop = _steps(self.grid, t0, t1)
+        low, high = jnp.minimum(start, stop), jnp.maximum(start, stop)
+        value = self.levy(low)
+        value = jax.lax.fori_loop(low + 1, high, lambda i, v: chain(v, self.levy(i)), value)
+        sign = jnp.sign(stop - start)
+        if not use_levy:
+            return value.W * sign.astype(value.W.dtype)
+        value = jax.tree.map(lambda x: jnp.where(sign == 0, jnp.zeros_like(x), x), value)
+        remedy = "solve the time-reversed equation forwards"
+        return check_traced(value, sign < 0, "t1", "must not be before `t0` for a solver with Levy areas", remedy)
+
+
+def _require_table(grid: Grid) -> None:
+    remedy = "build the noise outside `jit`, or give every gap the same number of steps"
+    require(grid.steps is not None, "grid", "must have a known number of steps", grid.offsets, remedy)

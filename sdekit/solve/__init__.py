@@ -1,1 +1,8 @@
-"""To be built."""
+"""The one door to Diffrax: from a diffusion to paths."""
+
+from ._choose import choose_solver as choose_solver
+from ._solve import solve as solve
+from ._terms import stratonovich_shift as stratonovich_shift
+
+
+__all__ = ["choose_solver", "solve", "stratonovich_shift"]

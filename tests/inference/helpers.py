@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
 import lineax as lx
 import numpy as np
@@ -16,18 +17,10 @@ from sdekit._process import (
     AbstractInterpretation,
     AbstractLinearGaussian,
     AbstractNoiseStructure,
-    Additive,
     General,
     Ito,
 )
 from sdekit.paths import Provenance, SampledPath
-
-
-def expm(a):
-    return jax_expm(a)
-
-
-from jax.scipy.linalg import expm as jax_expm  # noqa: E402
 
 
 class LinearSDE(AbstractLinearGaussian):
@@ -35,7 +28,7 @@ class LinearSDE(AbstractLinearGaussian):
 
     f: Float[Array, "d d"] = parameter()
     u: Float[Array, " d"] = parameter()
-    l: Float[Array, "d m"] = parameter()
+    g: Float[Array, "d m"] = parameter()
     initial: dist.Distribution = law_field()
 
     @property
@@ -47,13 +40,13 @@ class LinearSDE(AbstractLinearGaussian):
 
     def discretise(self, t0, t1):
         d, h = self.dim, t1 - t0
-        noise = self.l @ self.l.T
+        noise = self.g @ self.g.T
         block = jnp.block([[-self.f, noise], [jnp.zeros((d, d)), self.f.T]]) * h
-        e = jax_expm(block)
+        e = jax.scipy.linalg.expm(block)
         a = e[d:, d:].T
         q = a @ e[:d, d:]
         wide = jnp.block([[self.f, self.u[:, None]], [jnp.zeros((1, d + 1))]]) * h
-        return a, jax_expm(wide)[:d, d], (q + q.T) / 2
+        return a, jax.scipy.linalg.expm(wide)[:d, d], (q + q.T) / 2
 
     def transition(self, t0, t1, x):
         a, b, q = self.discretise(t0, t1)
@@ -100,8 +93,6 @@ class Diffusion(AbstractDiffusion):
         return lx.MatrixLinearOperator(self.g(t, x))
 
     def draw(self, ts, *, key):
-        import jax
-
         first, rest = jax.random.split(key)
         x0 = self.initial.sample(first)
 
@@ -121,17 +112,17 @@ def linear_sde(seed, d=2, singular=False):
     rng = np.random.default_rng(seed)
     a = rng.normal(size=(d, d))
     f = a - (np.max(np.linalg.eigvals(a).real) + rng.uniform(0.2, 1.0)) * np.eye(d)
-    l = np.tril(rng.normal(size=(d, d))) * 0.5 + 0.5 * np.eye(d)
+    g = np.tril(rng.normal(size=(d, d))) * 0.5 + 0.5 * np.eye(d)
     if singular:
-        l[0] = 0.0
+        g[0] = 0.0
     root = np.tril(rng.normal(size=(d, d))) * 0.4 + 0.6 * np.eye(d)
     law = dist.MultivariateNormal(jnp.asarray(rng.normal(size=d)), jnp.asarray(root @ root.T))
-    return LinearSDE(f, rng.normal(size=d), l, law)
+    return LinearSDE(f, rng.normal(size=d), g, law)
 
 
 def dense_prior(process: LinearSDE, ts):
     """Mean (t, d) and covariance (t, d, t, d) of the states, by SciPy's expm and Lyapunov integrals on each gap."""
-    f, u, l = (np.asarray(v, float) for v in (process.f, process.u, process.l))
+    f, u, g = (np.asarray(v, float) for v in (process.f, process.u, process.g))
     m, p = np.asarray(process.initial.mean), np.asarray(process.initial.covariance_matrix)
     d, t = f.shape[0], len(ts)
     mean, cov = np.zeros((t, d)), np.zeros((t, d, t, d))
@@ -140,7 +131,7 @@ def dense_prior(process: LinearSDE, ts):
         if k:
             h = ts[k] - ts[k - 1]
             a = scipy.linalg.expm(f * h)
-            noise = l @ l.T
+            noise = g @ g.T
             # Q solves F Q + Q F' = A N A' - N, the integral of the noise carried to the end of the step.
             q = scipy.linalg.solve_continuous_lyapunov(f, a @ noise @ a.T - noise)
             m = a @ m + inverse @ (a - np.eye(d)) @ u
