@@ -58,10 +58,11 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m pytest benchmarks -o addopts= -o 'python_files=bench_*.py' --benchmark-json benchmarks/results/latest.json
 
 docs: $(VENV)/.docs
+	$(BIN)/python tools/gallery.py
 	$(BIN)/python -m zensical build --clean --strict
 
 api: $(VENV)/.demo
-	$(BIN)/python docs/make_api.py
+	$(BIN)/python tools/api.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -79,7 +80,7 @@ examples: $(VENV)/.demo
 	@set -e; for f in examples/[0-9]*.py; do echo "== $$f"; SDEKIT_OUT=out/examples $(BIN)/python -W error::DeprecationWarning $$f; done
 
 figures: $(VENV)/.demo
-	$(BIN)/python docs/make_figures.py
+	$(BIN)/python tools/figures.py
 
 clean:
 	rm -rf $(VENV) site out .pytest_cache .ruff_cache .hypothesis

@@ -1,6 +1,15 @@
 """sdekit: stochastic processes and SDEs, modelled, solved and fitted in JAX."""
 
-from . import data as data, inference as inference, noise as noise, paths as paths, processes as processes
+from . import (
+    data as data,
+    inference as inference,
+    math as math,
+    noise as noise,
+    paths as paths,
+    processes as processes,
+    transport as transport,
+)
+from ._errors import FitError as FitError, SolveError as SolveError
 from ._parameters import (
     AbstractParametric as AbstractParametric,
     constrain as constrain,
@@ -11,6 +20,55 @@ from ._parameters import (
     trainable as trainable,
     unconstrain as unconstrain,
 )
+from .cite import cite as cite
+from .data import Events as Events, Panel as Panel, Series as Series, Snapshots as Snapshots
+from .fit import Fit as Fit, FullBatch as FullBatch, fit as fit
+from .inference import (
+    GaussianObservation as GaussianObservation,
+    MarginalLikelihood as MarginalLikelihood,
+    Observed as Observed,
+    TransitionLikelihood as TransitionLikelihood,
+    confidence as confidence,
+    forecast as forecast,
+    log_prob as log_prob,
+)
+from .solve import solve as solve
 
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AbstractParametric",
+    "Events",
+    "Fit",
+    "FitError",
+    "FullBatch",
+    "GaussianObservation",
+    "MarginalLikelihood",
+    "Observed",
+    "Panel",
+    "Series",
+    "Snapshots",
+    "SolveError",
+    "TransitionLikelihood",
+    "cite",
+    "confidence",
+    "constrain",
+    "constraints",
+    "data",
+    "fit",
+    "forecast",
+    "inference",
+    "law_field",
+    "log_prob",
+    "math",
+    "named_parameters",
+    "noise",
+    "parameter",
+    "paths",
+    "processes",
+    "solve",
+    "trainable",
+    "transport",
+    "unconstrain",
+]

@@ -4,14 +4,17 @@ Abstract or final: a class here is never instantiated, and a final class is neve
 """
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Float
 
 from ._errors import require, require_times
+from ._mesh import AXIS, require_mesh
 from ._parameters import AbstractParametric
 from ._types import Array, Key, Law, RealScalar, State, Times
 from .data import AbstractRecord, Series
@@ -85,7 +88,9 @@ class AbstractProcess(AbstractParametric):
     def draw(self, ts: Times, *, key: Key) -> AbstractPath:
         """One path at the times `ts`. What a final class implements; users call `sample`."""
 
-    def sample(self, ts: Times, *, key: Key, n: int | None = None, chunk: int | None = None) -> AbstractPath:
+    def sample(
+        self, ts: Times, *, key: Key, n: int | None = None, chunk: int | None = None, mesh: Mesh | None = None
+    ) -> AbstractPath:
         """Draw paths.
 
         **Arguments:**
@@ -93,17 +98,19 @@ class AbstractProcess(AbstractParametric):
         - `ts`: increasing times, shape `(t,)`, in the model's unit of time.
         - `key`: a JAX key.
         - `n`: how many paths; `None` for one path without a leading axis. Path `i` depends on `(key, i)` alone.
-        - `chunk`: how many paths to hold in memory at a time; `None` for all.
+        - `chunk`: how many paths to hold in memory at a time (on each device); `None` for all.
+        - `mesh`: a `jax.sharding.Mesh` with an axis "data", over which the `n` paths are laid: the same paths, up to rounding.
 
         **Returns:** a path, its states of shape `(t, d)` or `(n, t, d)`.
 
-        **Raises:** `ValueError` for times that do not increase or `n < 1`.
+        **Raises:** `ValueError` for times that do not increase, `n < 1`, or a mesh whose devices do not divide `n`.
         """
         require_times(ts)
         if n is None:
+            require(mesh is None, "mesh", "needs a number of paths", n, "pass n as well, or drop the mesh")
             return _draw(self, jnp.asarray(ts), key)
         require(n >= 1, "n", "must be a positive number of paths", n, "pass n >= 1, or n=None for a single path")
-        return _draw_many(self, jnp.asarray(ts), key, n, chunk)
+        return _draw_many(self, jnp.asarray(ts), key, n, chunk, require_mesh(mesh, n, "n"))
 
 
 @eqx.filter_jit
@@ -112,14 +119,25 @@ def _draw(process, ts, key):
 
 
 @eqx.filter_jit
-def _draw_many(process, ts, key, n, chunk):
+def _draw_many(process, ts, key, n, chunk, mesh):
     keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
     one = lambda k: process.draw(ts, key=k)
     paths = eqx.filter_eval_shape(one, key)
     static = eqx.filter(paths, lambda x: not isinstance(x, jax.ShapeDtypeStruct))
     arrays = lambda k: eqx.filter(one(k), eqx.is_array)
-    many = jax.vmap(arrays)(keys) if chunk is None or chunk >= n else jax.lax.map(arrays, keys, batch_size=chunk)
+    if mesh is None:
+        many = _map(arrays, keys, chunk)
+    else:
+        # One row of keys a device, so that a loop over chunks runs along an axis that is not laid out.
+        laid = NamedSharding(mesh, PartitionSpec(AXIS))
+        rows = jax.lax.with_sharding_constraint(keys.reshape(mesh.shape[AXIS], -1), laid)
+        many = jax.vmap(lambda ks: _map(arrays, ks, chunk))(rows)
+        many = jax.tree.map(lambda x: jax.lax.with_sharding_constraint(x.reshape(n, *x.shape[2:]), laid), many)
     return eqx.combine(many, static).stacked()
+
+
+def _map(f, keys, chunk):
+    return jax.vmap(f)(keys) if chunk is None or chunk >= keys.shape[0] else jax.lax.map(f, keys, batch_size=chunk)
 
 
 class AbstractMarginal(AbstractProcess):
@@ -191,16 +209,19 @@ class AbstractExactDiffusion(AbstractDiffusion, AbstractTransition):
     """A diffusion drawn from its transition law: no step, no discretisation error."""
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
-        first, rest = jax.random.split(key)
-        x0 = self.initial.sample(first)
+        return draw_chain(self, lambda _: self.initial, ts, key=key)
 
-        def step(x, inputs):
-            t0, t1, k = inputs
-            x = self.transition(t0, t1, x).sample(k)
-            return x, x
 
-        _, xs = jax.lax.scan(step, x0, (ts[:-1], ts[1:], jax.random.split(rest, ts.shape[0] - 1)))
-        return SampledPath(ts, jnp.concatenate([x0[None], xs]), Provenance("exact"))
+def draw_chain(process: AbstractTransition, first: Callable[[RealScalar], Law], ts: Times, *, key: Key) -> SampledPath:
+    """A path of a Markov process from its transition law; `first(ts[0])` is the law of the state at the first time."""
+    start, rest = jax.random.split(key)
+    x0 = first(ts[0]).sample(start)
+    step = lambda x, inputs: process.transition(inputs[0], inputs[1], x).sample(inputs[2])
+    keys = jax.random.split(rest, ts.shape[0] - 1)
+    # States take the dtype in which the model and the times meet, so that a float32 start does not break the scan.
+    dtype = jax.eval_shape(step, x0, (ts[0], ts[0], rest)).dtype
+    _, xs = jax.lax.scan(lambda x, inputs: (step(x, inputs),) * 2, x0.astype(dtype), (ts[:-1], ts[1:], keys))
+    return SampledPath(ts, jnp.concatenate([x0[None].astype(dtype), xs]), Provenance("exact"))
 
 
 class AbstractLinearGaussian(AbstractTransition):

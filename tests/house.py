@@ -134,4 +134,8 @@ def examples_in_page(path: Path) -> list[Example]:
 
 def pages() -> list[Path]:
     """The Markdown pages a user reads."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(PACKAGE.rglob("*.md"))]
+    return [
+        ROOT / "README.md",
+        *sorted(p for p in (ROOT / "docs").rglob("*.md") if p.parent.name != "gallery"),
+        *sorted(PACKAGE.rglob("*.md")),
+    ]

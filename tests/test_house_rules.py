@@ -31,7 +31,7 @@ FLOORS = [
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
 ENGINES = ("solve", "fit", "evaluate")
 SHARED_BASE = FLOORS[0]
-ARROWS = {("neural", "fractional")}
+ARROWS = {("neural", "fractional"), ("paths", "data")}
 
 
 def report(offenders: list[str]) -> None:

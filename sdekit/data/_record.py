@@ -1,12 +1,15 @@
 """What every record shares: items on a first axis, and random batches of them."""
 
 import abc
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
 
 import equinox as eqx
+import jax
 from jax.sharding import PartitionSpec
 
 from .._types import Array, Key, PyTree
+from ._affine import Affine, standardise
 
 
 __all__ = ["AbstractRecord"]
@@ -47,3 +50,63 @@ class AbstractRecord(eqx.Module):
     @abc.abstractmethod
     def observed(self) -> Array:
         """The number of observed values in all items, shape `()`."""
+
+    @abc.abstractmethod
+    def split(self, fraction: float, *, key: Key) -> tuple[Self, Self]:
+        """Two records that share the items at random: about `fraction` of them in the first, the rest in the second."""
+
+    @abc.abstractmethod
+    def map(self, times: Callable[[Array], Array], values: Callable[[Array], Array]) -> Self:
+        """The record with its times and its observed values passed through two elementwise functions.
+
+        Padding stays padding. `times` must be increasing. What has no values (states, marks) passes unchanged.
+        """
+
+    @abc.abstractmethod
+    def join(self, *others: Self) -> Self:
+        """One record with the items of all, in order. Shorter ones are padded."""
+
+    def standardise(self, *, times: bool = False) -> tuple[Self, Affine]:
+        """The record with values of mean 0 and standard deviation 1, and the map that did it.
+
+        **Arguments:**
+
+        - `times`: whether times change too: the first becomes 0, and the unit the span of the record (of events: the
+          mean time between them).
+
+        **Returns:** `(record, affine)`; `affine.inverse` undoes it on records and on sampled paths. A constant
+        component keeps its scale. Statistics are of all items and of what is observed.
+
+        !!! example
+
+            ```python
+            import jax.numpy as jnp
+            from sdekit.data import Series
+            small, affine = Series(jnp.arange(5.0), jnp.arange(5.0) ** 2).standardise()
+            ```
+        """
+        values, mask, dtype = self._values()
+        affine = standardise(values, mask, self._scale_of_time() if times else None, dtype)
+        return affine(self), affine
+
+    @abc.abstractmethod
+    def _values(self) -> tuple[Array | None, Array | None, Any]:
+        """The values `(..., d)` with their mask, or twice `None`, and the dtype to compute in."""
+
+    @abc.abstractmethod
+    def _scale_of_time(self) -> tuple[float, float]:
+        """The first time, and a length of time that suits the record."""
+
+    @abc.abstractmethod
+    def _log_jacobian(self, log_scale: Array, log_time_scale: Array) -> Array:
+        """Minus the sum of log-scales over everything in the record that has a density."""
+
+    @abc.abstractmethod
+    def _summary(self) -> str:
+        """What `repr` says of the record, without the name of its class."""
+
+    def __repr__(self) -> str:
+        # Inside transformations the leaves may be anything: specs, shapes, None.
+        if all(eqx.is_array(leaf) for leaf in jax.tree.leaves(self)):
+            return f"{type(self).__name__}({self._summary()})"
+        return eqx.tree_pformat(self)

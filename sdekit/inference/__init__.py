@@ -1,7 +1,76 @@
 """Inference on path space."""
 
+from ._confidence import ParameterTable as ParameterTable, confidence as confidence
+from ._forecast import condition as condition, forecast as forecast
+from ._girsanov import (
+    PathKL as PathKL,
+    chain_kl as chain_kl,
+    girsanov_energy as girsanov_energy,
+    girsanov_log_weight as girsanov_log_weight,
+    path_kl as path_kl,
+)
+from ._kalman import (
+    AbstractKalmanMethod as AbstractKalmanMethod,
+    Chain as Chain,
+    Filtered as Filtered,
+    Parallel as Parallel,
+    Sequential as Sequential,
+    Smoothed as Smoothed,
+    chain as chain,
+)
+from ._likelihood import (
+    AbstractLikelihood as AbstractLikelihood,
+    MarginalLikelihood as MarginalLikelihood,
+    TransitionLikelihood as TransitionLikelihood,
+    log_prob as log_prob,
+)
 from ._objective import AbstractObjective as AbstractObjective
 from ._observation import AbstractObservation as AbstractObservation
+from ._observations import (
+    AbstractGaussianObservation as AbstractGaussianObservation,
+    BernoulliObservation as BernoulliObservation,
+    CategoricalObservation as CategoricalObservation,
+    GaussianObservation as GaussianObservation,
+    PoissonObservation as PoissonObservation,
+    StudentTObservation as StudentTObservation,
+)
+from ._observed import Observed as Observed
+from ._posterior import GaussianPosterior as GaussianPosterior, LinearGaussianPosterior as LinearGaussianPosterior
+from ._transitions import gaussian_step as gaussian_step, ito_drift as ito_drift
 
 
-__all__ = ["AbstractObjective", "AbstractObservation"]
+__all__ = [
+    "AbstractGaussianObservation",
+    "AbstractKalmanMethod",
+    "AbstractLikelihood",
+    "AbstractObjective",
+    "AbstractObservation",
+    "BernoulliObservation",
+    "CategoricalObservation",
+    "Chain",
+    "Filtered",
+    "GaussianObservation",
+    "GaussianPosterior",
+    "LinearGaussianPosterior",
+    "MarginalLikelihood",
+    "Observed",
+    "Parallel",
+    "ParameterTable",
+    "PathKL",
+    "PoissonObservation",
+    "Sequential",
+    "Smoothed",
+    "StudentTObservation",
+    "TransitionLikelihood",
+    "chain",
+    "chain_kl",
+    "condition",
+    "confidence",
+    "forecast",
+    "gaussian_step",
+    "girsanov_energy",
+    "girsanov_log_weight",
+    "ito_drift",
+    "log_prob",
+    "path_kl",
+]

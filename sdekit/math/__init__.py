@@ -1,1 +1,43 @@
-"""To be built."""
+"""Pure kernels: random bits, linear algebra of linear SDEs, circulant embedding, quadrature, scans. No classes."""
+
+from ._circulant import circulant_sample as circulant_sample, circulant_spectrum as circulant_spectrum
+from ._dense import (
+    gaussian_condition as gaussian_condition,
+    gaussian_log_prob as gaussian_log_prob,
+    gaussian_root as gaussian_root,
+)
+from ._linear import (
+    affine_van_loan as affine_van_loan,
+    compose_affine as compose_affine,
+    linear_moments as linear_moments,
+    van_loan as van_loan,
+)
+from ._quadrature import gauss_legendre as gauss_legendre, integrate as integrate
+from ._recurrence import affine_recurrence as affine_recurrence, linear_recurrence as linear_recurrence
+from ._threefry import (
+    counter_bits as counter_bits,
+    counter_normal as counter_normal,
+    counter_uniform as counter_uniform,
+    threefry2x32 as threefry2x32,
+)
+
+
+__all__ = [
+    "affine_recurrence",
+    "affine_van_loan",
+    "circulant_sample",
+    "circulant_spectrum",
+    "compose_affine",
+    "counter_bits",
+    "counter_normal",
+    "counter_uniform",
+    "gauss_legendre",
+    "gaussian_condition",
+    "gaussian_log_prob",
+    "gaussian_root",
+    "integrate",
+    "linear_moments",
+    "linear_recurrence",
+    "threefry2x32",
+    "van_loan",
+]

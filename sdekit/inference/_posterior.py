@@ -1,0 +1,199 @@
+"""Gaussian processes given observations: exact marginals and exact draws at any times."""
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Float
+
+from .._errors import check_traced
+from .._process import AbstractGaussianProcess, AbstractLinearGaussian, AbstractMarginal
+from .._types import Array, Key, Law, RealScalar, Times
+from ..data import Series
+from ..paths import Provenance, SampledPath
+from ._algebra import psd_cholesky, symmetric
+from ._kalman import AbstractKalmanMethod, Chain, Sequential, chain
+
+
+__all__ = ["GaussianPosterior", "LinearGaussianPosterior", "dense_log_prob", "exactly"]
+
+
+class LinearGaussianPosterior(AbstractMarginal):
+    r"""A linear Gaussian process given noisy or exact observations of $C X$.
+
+    Marginals come from the Kalman filter and smoother on the union of the times; draws from the simulation smoother
+    (a draw of the prior, corrected by the smoothed difference between the data and its own simulated observations).
+    Times stand at or after the first time of the series, where the initial law of the process stands.
+
+    Source: Durbin and Koopman (2002), A simple and efficient simulation smoother, Biometrika 89(3), 603-615.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.inference import GaussianObservation, Observed
+
+        series = sk.data.Series(jnp.arange(3.0), jnp.array([0.1, 0.4, 0.2]))
+        seen = Observed(sk.processes.OrnsteinUhlenbeck(rate=1.0), GaussianObservation(0.1))
+        posterior = seen.condition(series).process  # a LinearGaussianPosterior
+        posterior.marginal(1.5).mean
+        ```
+    """
+
+    process: AbstractLinearGaussian
+    series: Series
+    matrix: Float[Array, "e d"]
+    noise: Float[Array, "e e"]
+    """The covariance of the observation noise; zero for exact observations."""
+    method: AbstractKalmanMethod = Sequential()
+
+    @property
+    def dim(self) -> int:
+        return self.process.dim
+
+    def _union(self, ts) -> tuple[Chain, Times, Array]:
+        """The chain at the times of the series and at `ts`, those times, and where `ts` stand among them."""
+        first = self.series.ts[0]
+        remedy = "ask for later times, or begin the series with an unobserved row (mask=False) at an earlier time"
+        ts = check_traced(ts, jnp.any(ts < first), "ts", "must not stand before the first time of the series", remedy)
+        times = jnp.concatenate([self.series.ts, ts.astype(self.series.ts.dtype)])
+        order = jnp.argsort(times, stable=True)
+        known = self.series.ts.shape[0]
+        pad = lambda x: jnp.concatenate([x, jnp.zeros((ts.shape[0], x.shape[1]), x.dtype)])[order]
+        times = times[order]
+        where = jnp.argsort(order)[known:]
+        model = chain(self.process, times, pad(self.series.ys), pad(self.series.mask), self.matrix, self.noise)
+        return model, times, where
+
+    def marginals(self, ts: Times) -> tuple[Float[Array, "t d"], Float[Array, "t d d"]]:
+        """The mean and covariance of the state at each time.
+
+        **Arguments:**
+
+        - `ts`: times in any order, shape `(t,)`, none before the first time of the series.
+
+        **Returns:** the means `(t, d)` and covariances `(t, d, d)`.
+
+        **Raises:** `RuntimeError` for a time before the first of the series.
+        """
+        model, _, where = self._union(jnp.asarray(ts))
+        smoothed = self.method.smooth(model, self.method.filter(model))
+        return smoothed.mean[where], smoothed.covariance[where]
+
+    def marginal(self, t: RealScalar) -> Law:
+        mean, cov = self.marginals(jnp.asarray(t)[None])
+        return _normal(mean[0], cov[0])
+
+    def draw(self, ts: Times, *, key: Key) -> SampledPath:
+        model, _, where = self._union(ts)
+        states, noise = jax.random.split(key)
+        shocks = jax.random.normal(states, model.b.shape, model.b.dtype)
+        roots = jax.vmap(psd_cholesky)(model.q)
+
+        def step(x, row):
+            a, b, root, z = row
+            x = a @ x + b + root @ z
+            return x, x
+
+        _, xs = jax.lax.scan(step, jnp.zeros_like(model.b[0]), (model.a, model.b, roots, shocks))
+        errors = jax.random.normal(noise, model.ys.shape, model.ys.dtype) @ psd_cholesky(model.r).T
+        gap = jnp.where(model.mask, model.ys - xs @ model.c.T - errors, 0)
+        centred = model._replace(b=jnp.zeros_like(model.b), ys=gap)
+        correction = self.method.smooth(centred, self.method.filter(centred)).mean
+        return SampledPath(ts, (xs + correction)[where], Provenance("exact"))
+
+
+def _normal(mean, cov) -> Law:
+    """A Gaussian law that may be degenerate."""
+    return dist.MultivariateNormal(mean, scale_tril=psd_cholesky(cov))
+
+
+class GaussianPosterior(AbstractMarginal):
+    r"""A scalar Gaussian process given noisy or exact observations $y = c X + N(0, R)$, by dense algebra.
+
+    Source: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, eqs. (2.22) to (2.24).
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.inference import GaussianPosterior
+
+        def law(process, series):  # any AbstractGaussianProcess
+            return GaussianPosterior(process, series, jnp.ones((1, 1)), jnp.full((1, 1), 0.01)).marginal(0.5)
+        ```
+    """
+
+    process: AbstractGaussianProcess
+    series: Series
+    matrix: Float[Array, "e 1"]
+    noise: Float[Array, "e e"]
+
+    @property
+    def dim(self) -> int:
+        return 1
+
+    def moments(self, ts: Times) -> tuple[Float[Array, " t"], Float[Array, "t t"]]:
+        """The mean and the joint covariance of the states at `ts`.
+
+        **Arguments:**
+
+        - `ts`: times, shape `(t,)`.
+
+        **Returns:** the mean `(t,)` and the covariance `(t, t)`.
+        """
+        known = self.series.ts
+        mean, cov, ys, mask = dense_moments(self.process, self.series, self.matrix, self.noise)
+        factor = jnp.linalg.cholesky(cov)
+        cross = self.process.covariance(ts, known)[:, :, None] * self.matrix[:, 0][None, None, :]
+        cross = jnp.where(mask[None, :], cross.reshape(ts.shape[0], -1), 0)
+        half = jax.scipy.linalg.solve_triangular(factor, cross.T, lower=True)
+        residual = jax.scipy.linalg.solve_triangular(factor, jnp.where(mask, ys - mean, 0), lower=True)
+        prior = self.process.covariance(ts, ts)
+        return self.process.mean(ts) + half.T @ residual, symmetric(prior - half.T @ half)
+
+    def marginal(self, t: RealScalar) -> Law:
+        mean, cov = self.moments(jnp.asarray(t)[None])
+        return dist.Normal(mean, jnp.sqrt(jnp.maximum(jnp.diagonal(cov), 0))).to_event(1)
+
+    def draw(self, ts: Times, *, key: Key) -> SampledPath:
+        mean, cov = self.moments(ts)
+        n = ts.shape[0]
+        # The posterior covariance is singular at exactly observed times; rounding may make it slightly indefinite.
+        jitter = 10 * n * jnp.finfo(cov.dtype).eps * jnp.max(jnp.diagonal(self.process.covariance(ts, ts)))
+        factor = jnp.linalg.cholesky(cov + jitter * jnp.eye(n, dtype=cov.dtype))
+        x = mean + factor @ jax.random.normal(key, (n,), cov.dtype)
+        return SampledPath(ts, x[:, None], Provenance("exact"))
+
+
+def dense_moments(process, series, matrix, noise):
+    """Mean and covariance of all observations in one vector, missing entries made independent with unit variance."""
+    t, e = series.ys.shape
+    c = matrix[:, 0]
+    mean = (process.mean(series.ts)[:, None] * c[None, :]).reshape(-1)
+    spread = process.covariance(series.ts, series.ts)
+    cov = spread[:, None, :, None] * c[None, :, None, None] * c[None, None, None, :] + _blocks(noise, t)
+    cov = symmetric(cov.reshape(t * e, t * e))
+    mask = series.mask.reshape(-1)
+    both = mask[:, None] & mask[None, :]
+    cov = jnp.where(both, cov, jnp.diag(jnp.where(mask, 0.0, 1.0).astype(cov.dtype)))
+    return mean, cov, series.ys.reshape(-1), mask
+
+
+def _blocks(noise, t):
+    return jnp.eye(t, dtype=noise.dtype)[:, None, :, None] * noise[None, :, None, :]
+
+
+def dense_log_prob(process, series, matrix, noise) -> Float[Array, ""]:
+    """The log-density of the observed entries of a series under a Gaussian process, by a dense Cholesky factor."""
+    mean, cov, ys, mask = dense_moments(process, series, matrix, noise)
+    factor = jnp.linalg.cholesky(cov)
+    z = jax.scipy.linalg.solve_triangular(factor, jnp.where(mask, ys - mean, 0), lower=True)
+    return -0.5 * (jnp.sum(z**2) + mask.sum() * jnp.log(2 * jnp.pi)) - jnp.sum(jnp.log(jnp.diagonal(factor)))
+
+
+def exactly(process, series):
+    """The observation matrix and noise of states observed without noise."""
+    eye = jnp.eye(process.dim, dtype=series.ys.dtype)
+    return eye, jnp.zeros_like(eye)

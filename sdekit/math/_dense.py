@@ -1,0 +1,136 @@
+"""Dense Gaussian algebra, with missing entries."""
+
+import jax.numpy as jnp
+import jax.scipy.linalg as jsl
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from .._errors import require
+
+
+__all__ = ["gaussian_condition", "gaussian_log_prob", "gaussian_root"]
+
+Vector = Float[Array, " t"]
+Matrix = Float[Array, "t t"]
+
+
+def _observed_factor(mean, cov, y, mask, noise_variance):
+    """Cholesky factor of the covariance of `y`, its residual, and where it counts, with the rest made identity."""
+    t = y.shape[0]
+    require(mean.shape == (t,), "mean", f"must have shape ({t},)", mean, "pass one mean an entry of y")
+    require(cov.shape == (t, t), "cov", f"must have shape ({t}, {t})", cov, "pass the covariance of y")
+    mask = jnp.ones(t, bool) if mask is None else mask
+    require(mask.shape == (t,), "mask", f"must have shape ({t},)", mask, "pass one flag an entry of y")
+    noise = jnp.broadcast_to(jnp.asarray(noise_variance, cov.dtype), (t,))
+    # An entry without variance (fractional Brownian motion at time 0) is known: it tells nothing about the others.
+    uncertain = jnp.diagonal(cov) + noise > 0
+    used = mask & uncertain
+    both = used[:, None] & used[None, :]
+    eye = jnp.eye(t, dtype=cov.dtype)
+    # `where` before the factorisation: what is masked may be anything, and has no gradient.
+    kept = jnp.where(both, cov, eye) + jnp.diag(jnp.where(used, noise, jnp.zeros_like(noise)))
+    residual = jnp.where(used, jnp.where(used, y, jnp.zeros_like(y)) - mean, jnp.zeros_like(mean))
+    impossible = mask & ~uncertain & (jnp.where(mask, y, mean) != mean)
+    return jnp.linalg.cholesky(kept), residual, used, impossible
+
+
+def gaussian_log_prob(
+    mean: Vector, cov: Matrix, y: Vector, mask: Bool[Array, " t"] | None = None, noise_variance=0.0
+) -> Float[Array, ""]:
+    r"""The log-density of the observed entries of $y \sim N(\text{mean}, \text{cov} + \text{diag}(\text{noise}))$.
+
+    Missing entries are integrated out: their rows become those of the identity. Their values are never used, so that
+    they may be anything, NaN included. Nothing is added to the diagonal.
+
+    **Arguments:**
+
+    - `mean`: shape `(t,)`.
+    - `cov`: shape `(t, t)`, symmetric and nonnegative definite.
+    - `y`: shape `(t,)`.
+    - `mask`: which entries were observed, shape `(t,)`; `None` for all.
+    - `noise_variance`: of independent noise on each entry, shape `()` or `(t,)`.
+
+    **Returns:** the log-density, shape `()`. An entry with no variance counts 0 if it equals its mean, else minus
+    infinity. NaN where the covariance is not positive definite to rounding.
+
+    **Raises:** `ValueError` for shapes that do not fit.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.math import gaussian_log_prob
+        y = jnp.array([0.3, jnp.nan])
+        gaussian_log_prob(jnp.zeros(2), jnp.eye(2), y, jnp.isfinite(y))  # log N(0.3; 0, 1)
+        ```
+    """
+    factor, residual, used, impossible = _observed_factor(mean, cov, y, mask, noise_variance)
+    white = jsl.solve_triangular(factor, residual, lower=True)
+    count = used.sum().astype(factor.dtype)
+    value = -0.5 * (white @ white + count * np.log(2 * np.pi)) - jnp.log(jnp.diagonal(factor)).sum()
+    return jnp.where(impossible.any(), -jnp.inf, value)
+
+
+def gaussian_condition(
+    mean: Vector,
+    cov: Matrix,
+    y: Vector,
+    mask: Bool[Array, " t"] | None,
+    noise_variance,
+    cross: Float[Array, "t s"],
+    new_mean: Float[Array, " s"],
+    new_cov: Float[Array, "s s"],
+) -> tuple[Float[Array, " s"], Float[Array, "s s"]]:
+    """The mean and covariance of a Gaussian vector given the observed entries of another, both jointly Gaussian.
+
+    **Arguments:**
+
+    - `mean`, `cov`, `y`, `mask`, `noise_variance`: as in `gaussian_log_prob`.
+    - `cross`: the covariance of `y` without its noise and the new vector, shape `(t, s)`.
+    - `new_mean`, `new_cov`: of the new vector before, shapes `(s,)` and `(s, s)`.
+
+    **Returns:** mean and covariance of the new vector given `y`.
+
+    **Raises:** `ValueError` for shapes that do not fit.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.math import gaussian_condition
+        one, eye = jnp.ones((1, 1)), jnp.eye(1)
+        gaussian_condition(jnp.zeros(1), eye, jnp.ones(1), None, 1.0, one, jnp.zeros(1), eye)  # 1/2, 1/2
+        ```
+    """
+    factor, residual, used, _ = _observed_factor(mean, cov, y, mask, noise_variance)
+    shape = (y.shape[0], new_mean.shape[0])
+    require(cross.shape == shape, "cross", f"must have shape {shape}", cross, "pass Cov(y, new)")
+    gain = jsl.solve_triangular(factor, jnp.where(used[:, None], cross, jnp.zeros_like(cross)), lower=True)
+    white = jsl.solve_triangular(factor, residual, lower=True)
+    return new_mean + gain.T @ white, new_cov - gain.T @ gain
+
+
+def gaussian_root(cov: Matrix, jitter: float = 0.0) -> Matrix:
+    """A lower-triangular square root of a covariance matrix, for drawing.
+
+    **Arguments:**
+
+    - `cov`: shape `(t, t)`, nonnegative definite; rows without variance are allowed and stay zero.
+    - `jitter`: each variance is multiplied by `1 + jitter` first; 0 for the exact law.
+
+    **Returns:** `L` with `L @ L.T = cov` (to the jitter), shape `(t, t)`.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.math import gaussian_root
+        gaussian_root(jnp.array([[0.0, 0.0], [0.0, 4.0]]))  # diag(0, 2)
+        ```
+    """
+    variance = jnp.diagonal(cov)
+    used = variance > 0
+    both = used[:, None] & used[None, :]
+    eye = jnp.eye(cov.shape[0], dtype=cov.dtype)
+    factor = jnp.linalg.cholesky(jnp.where(both, cov, eye) + jnp.diag(jnp.where(used, jitter * variance, 0.0)))
+    return jnp.where(both, factor, jnp.zeros_like(factor))

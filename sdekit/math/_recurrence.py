@@ -1,0 +1,93 @@
+"""Linear recurrences in logarithmic depth."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from .._errors import require
+
+
+__all__ = ["affine_recurrence", "linear_recurrence"]
+
+
+def _check_reset(reset: Array | None, steps: int) -> None:
+    ok = reset is None or reset.shape == (steps,)
+    require(ok, "reset", f"must have shape ({steps},)", reset, "pass one flag a step")
+
+
+def linear_recurrence(
+    a: Float[Array, "t *s"], b: Float[Array, "t *s"], x0: Float[Array, "*s"], reset: Bool[Array, " t"] | None = None
+) -> Float[Array, "t *s"]:
+    """The states of $x_i = a_i x_{i-1} + b_i$, elementwise, by an associative scan.
+
+    **Arguments:**
+
+    - `a`, `b`: the coefficients, shape `(t, *s)`.
+    - `x0`: the state before the first step, shape `(*s)`.
+    - `reset`: where true, step `i` starts again from `x0` in place of $x_{i-1}$, shape `(t,)`.
+
+    **Returns:** the states after each step, shape `(t, *s)`.
+
+    **Raises:** `ValueError` for shapes that do not fit.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.math import linear_recurrence
+        linear_recurrence(jnp.full(3, 0.5), jnp.ones(3), jnp.array(0.0))  # 1, 1.5, 1.75
+        ```
+    """
+    require(a.shape == b.shape, "b", f"must have the shape of a, {a.shape}", b, "broadcast it")
+    require(x0.shape == a.shape[1:], "x0", f"must have shape {a.shape[1:]}", x0, "pass one state")
+    _check_reset(reset, a.shape[0])
+    start = jnp.zeros(a.shape[0], bool).at[0].set(True)
+    start = start if reset is None else start | reset
+    start = start.reshape(start.shape + (1,) * x0.ndim)
+    b = jnp.where(start, a * x0[None] + b, b)
+    a = jnp.where(start, jnp.zeros_like(a), a)
+
+    def compose(first, second):
+        return second[0] * first[0], second[0] * first[1] + second[1]
+
+    return jax.lax.associative_scan(compose, (a, b))[1]
+
+
+def affine_recurrence(
+    A: Float[Array, "t d d"], b: Float[Array, "t d"], x0: Float[Array, " d"], reset: Bool[Array, " t"] | None = None
+) -> Float[Array, "t d"]:
+    """The states of $x_i = A_i x_{i-1} + b_i$ with matrices, by an associative scan.
+
+    **Arguments:**
+
+    - `A`: shape `(t, d, d)`.
+    - `b`: shape `(t, d)`.
+    - `x0`: the state before the first step, shape `(d,)`.
+    - `reset`: where true, step `i` starts again from `x0`, shape `(t,)`.
+
+    **Returns:** the states after each step, shape `(t, d)`.
+
+    **Raises:** `ValueError` for shapes that do not fit.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.math import affine_recurrence
+        A = jnp.broadcast_to(0.5 * jnp.eye(2), (3, 2, 2))
+        affine_recurrence(A, jnp.ones((3, 2)), jnp.zeros(2))
+        ```
+    """
+    steps, d = b.shape
+    require(A.shape == (steps, d, d), "A", f"must have shape ({steps}, {d}, {d})", A, "pass one matrix a step")
+    require(x0.shape == (d,), "x0", f"must have shape ({d},)", x0, "pass one state")
+    _check_reset(reset, steps)
+    start = jnp.zeros(steps, bool).at[0].set(True)
+    start = start if reset is None else start | reset
+    b = jnp.where(start[:, None], A @ x0 + b, b)
+    A = jnp.where(start[:, None, None], jnp.zeros_like(A), A)
+
+    def compose(first, second):
+        return second[0] @ first[0], jnp.einsum("...ij,...j->...i", second[0], first[1]) + second[1]
+
+    return jax.lax.associative_scan(compose, (A, b))[1]

@@ -1,0 +1,152 @@
+"""Processes and brute-force oracles for the tests of inference, written apart from the code under test."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import lineax as lx
+import numpy as np
+import numpyro.distributions as dist
+import scipy.linalg
+from jaxtyping import Array, Float
+
+from sdekit import law_field, parameter
+from sdekit._process import (
+    AbstractDiffusion,
+    AbstractGaussianProcess,
+    AbstractInterpretation,
+    AbstractLinearGaussian,
+    AbstractNoiseStructure,
+    General,
+    Ito,
+)
+from sdekit.paths import Provenance, SampledPath
+
+
+class LinearSDE(AbstractLinearGaussian):
+    """dX = (F X + u) dt + L dW, discretised by Van Loan's block exponential."""
+
+    f: Float[Array, "d d"] = parameter()
+    u: Float[Array, " d"] = parameter()
+    g: Float[Array, "d m"] = parameter()
+    initial: dist.Distribution = law_field()
+
+    @property
+    def dim(self):
+        return self.f.shape[0]
+
+    def draw(self, ts, *, key):
+        raise NotImplementedError
+
+    def discretise(self, t0, t1):
+        d, h = self.dim, t1 - t0
+        noise = self.g @ self.g.T
+        block = jnp.block([[-self.f, noise], [jnp.zeros((d, d)), self.f.T]]) * h
+        e = jax.scipy.linalg.expm(block)
+        a = e[d:, d:].T
+        q = a @ e[:d, d:]
+        wide = jnp.block([[self.f, self.u[:, None]], [jnp.zeros((1, d + 1))]]) * h
+        return a, jax.scipy.linalg.expm(wide)[:d, d], (q + q.T) / 2
+
+    def transition(self, t0, t1, x):
+        a, b, q = self.discretise(t0, t1)
+        return dist.MultivariateNormal(a @ x + b, q)
+
+
+class SmoothKernel(AbstractGaussianProcess):
+    """A Gaussian process with mean 0.3 t and a Matern-3/2 covariance."""
+
+    length: Float[Array, ""] = parameter()
+
+    @property
+    def dim(self):
+        return 1
+
+    def mean(self, ts):
+        return 0.3 * ts
+
+    def covariance(self, ss, ts):
+        r = jnp.sqrt(3.0) * jnp.abs(ss[:, None] - ts[None, :]) / self.length
+        return (1 + r) * jnp.exp(-r)
+
+    def draw(self, ts, *, key):
+        raise NotImplementedError
+
+
+class Diffusion(AbstractDiffusion):
+    """A diffusion given by two functions; drawn by Euler steps on the times asked for."""
+
+    f: object
+    g: object
+    initial: dist.Distribution = law_field()
+    interpretation: ClassVar[type[AbstractInterpretation]] = Ito
+    structure: ClassVar[type[AbstractNoiseStructure]] = General
+
+    @property
+    def dim(self):
+        return self.initial.event_shape[0]
+
+    def drift(self, t, x):
+        return self.f(t, x)
+
+    def diffusion(self, t, x):
+        return lx.MatrixLinearOperator(self.g(t, x))
+
+    def draw(self, ts, *, key):
+        first, rest = jax.random.split(key)
+        x0 = self.initial.sample(first)
+
+        def step(x, row):
+            t0, t1, k = row
+            g = self.g(t0, x)
+            w = jax.random.normal(k, (g.shape[1],)) * jnp.sqrt(t1 - t0)
+            x = x + self.f(t0, x) * (t1 - t0) + g @ w
+            return x, x
+
+        _, xs = jax.lax.scan(step, x0, (ts[:-1], ts[1:], jax.random.split(rest, ts.shape[0] - 1)))
+        return SampledPath(ts, jnp.concatenate([x0[None], xs]), Provenance("euler", dt=None))
+
+
+def linear_sde(seed, d=2, singular=False):
+    """A random stable linear SDE; `singular` leaves the first component without noise of its own."""
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(d, d))
+    f = a - (np.max(np.linalg.eigvals(a).real) + rng.uniform(0.2, 1.0)) * np.eye(d)
+    g = np.tril(rng.normal(size=(d, d))) * 0.5 + 0.5 * np.eye(d)
+    if singular:
+        g[0] = 0.0
+    root = np.tril(rng.normal(size=(d, d))) * 0.4 + 0.6 * np.eye(d)
+    law = dist.MultivariateNormal(jnp.asarray(rng.normal(size=d)), jnp.asarray(root @ root.T))
+    return LinearSDE(f, rng.normal(size=d), g, law)
+
+
+def dense_prior(process: LinearSDE, ts):
+    """Mean (t, d) and covariance (t, d, t, d) of the states, by SciPy's expm and Lyapunov integrals on each gap."""
+    f, u, g = (np.asarray(v, float) for v in (process.f, process.u, process.g))
+    m, p = np.asarray(process.initial.mean), np.asarray(process.initial.covariance_matrix)
+    d, t = f.shape[0], len(ts)
+    mean, cov = np.zeros((t, d)), np.zeros((t, d, t, d))
+    inverse = np.linalg.inv(f)
+    for k in range(t):
+        if k:
+            h = ts[k] - ts[k - 1]
+            a = scipy.linalg.expm(f * h)
+            noise = g @ g.T
+            # Q solves F Q + Q F' = A N A' - N, the integral of the noise carried to the end of the step.
+            q = scipy.linalg.solve_continuous_lyapunov(f, a @ noise @ a.T - noise)
+            m = a @ m + inverse @ (a - np.eye(d)) @ u
+            p = a @ p @ a.T + q
+        mean[k], cov[k, :, k, :] = m, p
+        for j in range(k):
+            cov[k, :, j, :] = a @ cov[k - 1, :, j, :]
+            cov[j, :, k, :] = cov[k, :, j, :].T
+    return mean, cov
+
+
+def dense_observed(process, ts, c, r):
+    """Mean (t e,) and covariance of the observations."""
+    mean, cov = dense_prior(process, ts)
+    t, e = len(ts), c.shape[0]
+    ys = (mean @ c.T).reshape(-1)
+    spread = np.einsum("ai,kilj,bj->kalb", c, cov, c).reshape(t * e, t * e)
+    return ys, spread + np.kron(np.eye(t), r)
