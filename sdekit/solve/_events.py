@@ -1,14 +1,13 @@
 r"""Stopping at the first passage of a level, also when it happens between two steps.
 
-Between two steps a diffusion is nearly a Brownian bridge. Let $a$ and $b$ be the signed distances to the level before and
-after a step of length $h$, and $s^2$ the variance of the distance per unit time. The bridge touches the level with
+Between two steps a diffusion is nearly a Brownian bridge. Let $a$ and $b$ be the signed distances to the level before
+and after a step of length $h$, and $s^2$ the variance of the distance per unit time. The bridge touches the level with
 probability 1 if $ab \le 0$ and $\exp(-2ab / (s^2 h))$ otherwise; given that it does, $\tau = u h / (h + u)$ with
 $u \sim$ inverse Gaussian of mean $|a| h / |b|$ and shape $a^2 / s^2$. Both are exact for Brownian motion with drift.
 """
 
 import abc
 from collections.abc import Callable
-from typing import Self
 
 import equinox as eqx
 import jax
@@ -18,10 +17,10 @@ from jaxtyping import ArrayLike, Bool, Float
 from .._process import AbstractDiffusion
 from .._types import Array, Key, RealScalar, State, as_float
 from ..math import counter_normal, counter_uniform
-from ..paths import AbstractPath, Provenance
+from ..paths import SampledPath
 
 
-__all__ = ["AbstractEvent", "FirstPassage", "LevelCrossing", "StoppedPath", "passage"]
+__all__ = ["AbstractEvent", "FirstPassage", "LevelCrossing", "Stopped", "passage"]
 
 _STREAM = 16
 """Noise takes the first streams of a key; events begin here."""
@@ -93,24 +92,27 @@ class LevelCrossing(AbstractEvent):
         return x
 
 
-class StoppedPath(AbstractPath):
-    """States at times `ts`, held from the event on; what `solve` returns when it is given an event."""
+class Stopped(eqx.Module):
+    """Paths held from an event on, and when it happened; what `solve` returns when it is given an event.
 
-    ts: Float[Array, " t"]
-    xs: Float[Array, "*n t d"]
+    !!! example
+
+        ```python
+        import jax, jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.solve import FirstPassage, solve
+        model = sk.processes.OrnsteinUhlenbeck(rate=1.0)
+        out = solve(model, jnp.array([0.0, 5.0]), key=jax.random.key(0), n=10, dt=0.05, event=FirstPassage(1.0))
+        out.path.xs.shape, out.time.shape, out.hit.shape
+        ```
+    """
+
+    path: SampledPath
+    """States at the times that were asked for; those after the event are the state at the event."""
     time: Float[Array, "*n"]
     """When the event happened; the last time where it did not."""
     hit: Bool[Array, "*n"]
     """Whether it happened."""
-    made: Provenance
-
-    def __call__(self, t: RealScalar) -> Array:
-        i = jnp.clip(jnp.searchsorted(self.ts, t, side="right") - 1, 0, self.ts.shape[0] - 2)
-        w = (t - self.ts[i]) / (self.ts[i + 1] - self.ts[i])
-        return (1 - w) * self.xs[..., i, :] + w * self.xs[..., i + 1, :]
-
-    def stacked(self) -> Self:
-        return eqx.tree_at(lambda p: p.ts, self, self.ts[0])
 
 
 def _variance(event, process, t, x, mixing):

@@ -71,7 +71,7 @@ def require_solver(solver: Any, noise: Any, process: AbstractDiffusion, *, adapt
     if isinstance(solver, diffrax.HalfSolver) and not adaptive:
         problem = "asks for the noise inside a step, which a grid does not know"
         raise ValueError(fault("solver", problem, name, "halve `dt` instead, or adapt the steps with `controller`"))
-    if adaptive and not isinstance(solver, diffrax.AbstractAdaptiveSolver):
+    if adaptive and not _estimates(solver):
         problem = "has no error estimate to adapt steps by"
         raise ValueError(fault("solver", problem, name, "use diffrax.SPaRK(), diffrax.ShARK() or diffrax.HalfSolver"))
     if sense_of(solver) is None and not issubclass(process.structure, Additive):
@@ -85,6 +85,13 @@ def require_solver(solver: Any, noise: Any, process: AbstractDiffusion, *, adapt
     if isinstance(noise, AbstractBrownian) and noise.mixing is not None and isinstance(solver, diffrax.ItoMilstein):
         problem = "takes the components of the noise to be independent"
         raise ValueError(fault("solver", problem, name, "use diffrax.StratonovichMilstein(): the drift is corrected"))
+
+
+def _estimates(solver: diffrax.AbstractSolver) -> bool:
+    """Whether a solver estimates its error."""
+    if isinstance(solver, diffrax.AbstractSRK):
+        return solver.tableau.b_error is not None
+    return isinstance(solver, diffrax.AbstractAdaptiveSolver)
 
 
 def _knows(have: type, need: type) -> bool:

@@ -157,6 +157,21 @@ class FixedTask(AbstractTask):
         return terms(self.process, self.solver, held, _mixing(noise), noise.grid.width(step))
 
 
+class GridSteps(diffrax.AbstractStepSizeController):
+    """Steps on given times, forwards or backwards (`diffrax.StepTo` runs one way, so not under a `BacksolveAdjoint`)."""
+
+    ts: Array
+
+    def wrap(self, direction):
+        return GridSteps(jnp.where(direction > 0, self.ts, -self.ts[::-1]))
+
+    def init(self, terms, t0, t1, y0, dt0, args, func, error_order):
+        return self.ts[1], 2
+
+    def adapt_step_size(self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state):
+        return True, t1, self.ts[controller_state], False, controller_state + 1, diffrax.RESULTS.successful
+
+
 class GapwiseTask(AbstractTask):
     """Steps on a grid through `diffeqsolve`, gap by gap: for adjoints that solve an equation of their own."""
 
@@ -180,7 +195,7 @@ class GapwiseTask(AbstractTask):
             ts = jnp.concatenate([starts[:1], ends])
             sol = diffrax.diffeqsolve(
                 system, self.solver, ts[0], ts[-1], None, x, saveat=diffrax.SaveAt(t1=True),
-                stepsize_controller=diffrax.StepTo(ts), adjoint=self.adjoint, max_steps=self.plan.per_row, throw=False,
+                stepsize_controller=GridSteps(ts), adjoint=self.adjoint, max_steps=self.plan.per_row, throw=False,
             )  # fmt: skip
             return sol.ys[-1], sol.ys[-1]
 
