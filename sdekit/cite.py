@@ -158,6 +158,10 @@ PAPERS: dict[str, Paper] = {
     "cobb1978": _article(
         "Cobb, G. W.", "The problem of the Nile: Conditional solution to a changepoint problem", "Biometrika", 1978, "65", "243-251"
     ),
+    "durbin2012": Paper(
+        "book", "Durbin, J. and Koopman, S. J.", "Time Series Analysis by State Space Methods", "Oxford University Press", 2012,
+        (("edition", "2"),),
+    ),
     "hurst1951": _article(
         "Hurst, H. E.", "Long-Term Storage Capacity of Reservoirs", "Transactions of the American Society of Civil Engineers",
         1951, "116", "770-799",
@@ -208,7 +212,7 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "SPaRK": ("foster2024", "kidger2021"),
     "SlowRK": ("foster2024", "kidger2021"),
     "Brownian": ("salmon2011",),
-    "nile": ("cobb1978",),
+    "nile": ("cobb1978", "durbin2012"),
     "nile_minima": ("hurst1951",),
     "diffrax": ("kidger2021",),
     "equinox": ("kidgergarcia2021",),

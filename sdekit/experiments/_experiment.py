@@ -5,48 +5,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .._errors import fault, require
+from .._errors import fault
 from .._types import Key, PyTree
 from ..data import AbstractRecord
+from ..evaluate import Report
+from ..fit import Fit
+from ..inference import AbstractObjective
 
 
-__all__ = ["Expected", "Experiment", "Outcome"]
+__all__ = ["SCALES", "Experiment", "Outcome"]
 
 SCALES = ("smoke", "paper")
-
-
-@dataclasses.dataclass(frozen=True)
-class Expected:
-    """A figure that should come out.
-
-    **Arguments:**
-
-    - `value`: the figure.
-    - `tolerance`: how far off it may be, in the same unit.
-    - `source`: where it comes from: a table of the paper, or an exact result, and which.
-    - `baseline`: the name of the metric of a trivial method to set beside it, or `None`.
-
-    **Raises:** `ValueError` for a negative tolerance or an empty source.
-
-    !!! example
-
-        ```python
-        from sdekit.experiments import Expected
-        Expected(0.0, tolerance=1e-6, source="AR(1) closed form")
-        ```
-    """
-
-    value: float
-    tolerance: float
-    source: str
-    baseline: str | None = None
-
-    def __post_init__(self):
-        require(self.tolerance >= 0, "tolerance", "must not be negative", self.tolerance, "pass 0 or more")
-        require(bool(self.source), "source", "must not be empty", self.source, "say where the figure comes from")
-
-    def holds(self, value: float) -> bool:
-        return abs(value - self.value) <= self.tolerance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,15 +32,17 @@ class Outcome:
     !!! example
 
         ```python
-        import jax, sdekit as sk
+        import jax
+        import sdekit as sk
         from sdekit.experiments import Outcome
-        series = sk.Series([0.0, 1.0], [0.2, 0.1])
+
+        series = sk.data.Series([0.0, 1.0], [0.2, 0.1])
         Outcome(series, {}, {}, jax.random.key(0))
         ```
     """
 
     data: AbstractRecord
-    fits: Mapping[str, Any]
+    fits: Mapping[str, Fit]
     setting: Mapping[str, Any]
     key: Key
 
@@ -88,11 +59,13 @@ class Experiment:
     - `data`: `(setting, key) -> record`.
     - `build`: `(record, key) -> {name: model}`.
     - `objective`: `name of the model -> objective`.
-    - `fit`: keyword arguments of `sdekit.fit`; a value may be a function of the name of the model.
-    - `measure`: `Outcome -> {metric: value}`.
-    - `expected`: `{metric: Expected}`; a metric without an expected figure is reported as it is.
+    - `metrics`: `Outcome -> Report`.
+    - `expected`: by `(model, metric)`: the figure, its tolerance, and where it comes from (a table of the paper, or an
+        exact result). Every metric may stay without.
     - `scales`: the settings of the scales `"smoke"` (a minute) and `"paper"`.
-    - `draw`: `(Outcome, folder) -> files`, the figures, or `None`.
+    - `fit`: keyword arguments of `sdekit.fit`; `{"steps": 100}`.
+    - `baseline`: the model in the report whose metrics stand as the baseline of the others', or `None`.
+    - `draw`: `(Outcome, folder) -> None`, writes the figures, or `None`.
 
     **Raises:** `ValueError` if a scale is missing.
 
@@ -108,13 +81,14 @@ class Experiment:
     paper: str
     summary: str
     data: Callable[[Mapping[str, Any], Key], AbstractRecord]
-    build: Callable[[AbstractRecord, Key], dict[str, PyTree]]
-    objective: Callable[[str], Any]
-    measure: Callable[[Outcome], dict[str, float]]
-    expected: Mapping[str, Expected]
+    build: Callable[[AbstractRecord, Key], Mapping[str, PyTree]]
+    objective: Callable[[str], AbstractObjective]
+    metrics: Callable[[Outcome], Report]
+    expected: Mapping[tuple[str, str], tuple[float, float, str]]
     scales: Mapping[str, Mapping[str, Any]]
     fit: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    draw: Callable[[Outcome, Path], list[Path]] | None = None
+    baseline: str | None = None
+    draw: Callable[[Outcome, Path], None] | None = None
 
     def __post_init__(self):
         missing = [scale for scale in SCALES if scale not in self.scales]

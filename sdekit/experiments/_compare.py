@@ -1,0 +1,228 @@
+"""Several models, one series, one table."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._errors import FitError, require
+from .._types import Array, Key
+from ..data import Affine, Series
+from ..evaluate import CRPS, Forecast, LogScore, Report, Row, baselines, evaluate
+from ..fit import Fit, FullBatch, fit
+from ..inference import ParameterTable, confidence
+from ._candidates import CANDIDATES, Candidate
+
+
+__all__ = ["Comparison", "compare"]
+
+_HIGHER, _LOWER = math.inf, -math.inf
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What `compare` found.
+
+    **Arguments:**
+
+    - `series`: all of the series, in its own units.
+    - `past`, `future`: what the models were fitted to, and what they forecast.
+    - `affine`: how the series was standardised for the fits.
+    - `report`: log-likelihood, AIC, held-out log score and CRPS, in the units of the series.
+    - `fits`: the fits, of the standardised series.
+    - `tables`: estimates and intervals, of the standardised series.
+    - `skipped`: models that were not fitted, and why.
+
+    !!! example
+
+        ```python
+        import jax, jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.experiments import compare
+
+        path = sk.processes.OrnsteinUhlenbeck(rate=0.5).sample(jnp.arange(40.0), key=jax.random.key(0))
+        found = compare(sk.data.Series(path.ts, path.xs), ["ou"], key=jax.random.key(1), progress=False)
+        found.report.best("AIC")
+        ```
+    """
+
+    series: Series
+    past: Series
+    future: Series
+    affine: Affine
+    report: Report
+    fits: dict[str, Fit]
+    tables: dict[str, ParameterTable]
+    skipped: dict[str, str]
+
+    @property
+    def best(self) -> str:
+        """The key of the model with the highest held-out log score."""
+        scores = {name: self.report[CANDIDATES[name].title, "log score"].value for name in self.fits}
+        return max(scores, key=lambda name: -math.inf if scores[name] is None else scores[name])
+
+    def interval(self, name: str, parameter: str) -> tuple[float, float, float] | None:
+        """The estimate of a parameter of a model with its 95 % interval, rates in the series' own unit of time.
+
+        **Arguments:**
+
+        - `name`: the key of the model.
+        - `parameter`: the last part of its name: `"hurst"`, `"rate"`.
+
+        **Returns:** `(estimate, lower, upper)`; `None` if the model has no such parameter.
+        """
+        table = self.tables[name]
+        full = [n for n in table.names if n.split(".")[-1].split("[")[0] == parameter]
+        if not full:
+            return None
+        row = table[full[0]]
+        unit = float(self.affine.time_scale) if parameter == "rate" else 1.0
+        return row["estimate"] / unit, row["lower"] / unit, row["upper"] / unit
+
+
+def in_unit_gaps(past: Series) -> Affine:
+    """The map of a series to mean 0, standard deviation 1, first time 0 and median gap 1."""
+    _, affine = past.standardise()
+    ts = np.asarray(past.ts)
+    gap = jnp.asarray(np.median(np.diff(ts)) if len(ts) > 1 else 1.0, past.ts.dtype)
+    return eqx.tree_at(lambda a: (a.time_shift, a.time_scale), affine, (past.ts[0], gap))
+
+
+def compare(
+    series: Series,
+    names: Sequence[str] = tuple(CANDIDATES),
+    *,
+    key: Key,
+    past: float = 0.8,
+    n: int = 1000,
+    steps: int = 150,
+    progress: bool = True,
+    say: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """Fit several models to the beginning of a series and score their forecasts of its end.
+
+    The models are fitted to the series standardised by its beginning; what is reported is in the series' own units.
+
+    **Arguments:**
+
+    - `series`: one series.
+    - `names`: keys of `CANDIDATES`.
+    - `key`: a JAX key.
+    - `past`: the share of the series that the models are fitted to.
+    - `n`: paths a forecast.
+    - `steps`: steps of L-BFGS at the most.
+    - `progress`: whether the fits show a progress bar.
+    - `say`: called with the title of each model before its fit.
+
+    **Returns:** a `Comparison`.
+
+    **Raises:** `ValueError` for an unknown name, or if no model serves the series.
+
+    !!! example
+
+        ```python
+        import jax, jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.experiments import compare
+
+        path = sk.processes.OrnsteinUhlenbeck(rate=0.5).sample(jnp.arange(40.0), key=jax.random.key(0))
+        found = compare(sk.data.Series(path.ts, path.xs), ["brownian"], key=jax.random.key(1), progress=False)
+        print(found.report)
+        ```
+    """
+    for name in names:
+        require(name in CANDIDATES, "--model", "is not a model", name, f"use one of {', '.join(CANDIDATES)}")
+    before, after = series.split_time(past)
+    affine = in_unit_gaps(before)
+    whole, small = affine(series), affine(before)
+    skipped = {m: "serves one component alone" for m in names if CANDIDATES[m].scalar and series.dim > 1}
+    fits, tables, report = {}, {}, Report(())
+    for i, name in enumerate(m for m in names if m not in skipped):
+        say(CANDIDATES[name].title)
+        try:
+            found = _one(CANDIDATES[name], whole, small, past, n, steps, jax.random.fold_in(key, i), progress)
+        except FitError as error:
+            skipped[name] = str(error)
+            continue
+        fits[name], tables[name] = found[:2]
+        report = report + found[2]
+    require(bool(fits), "--model", "could not be fitted", skipped, "choose other models, or look at the series")
+    report = _own_units(report + _baselines(whole, past, n, key), affine, before, after)
+    return Comparison(series, before, after, affine, report, fits, tables, skipped)
+
+
+def _one(candidate: Candidate, whole, small, past, n, steps, key, progress) -> tuple[Fit, ParameterTable, Report]:
+    building, fitting, scoring = jax.random.split(key, 3)
+    model = candidate.build(small, building)
+    found = fit(
+        model, candidate.likelihood, small, key=fitting, steps=steps, optimiser=FullBatch(), tolerance=1e-6, chunk=25,
+        frozen=candidate.frozen, progress=progress,
+    )  # fmt: skip
+    table = confidence(found.model, candidate.likelihood, small, frozen=candidate.frozen)
+    title = candidate.title
+    fitted = (Row(title, "log-likelihood", table.log_prob, None, _HIGHER), Row(title, "AIC", table.aic, None, _LOWER))
+    metrics = [LogScore(past, likelihood=candidate.likelihood), Forecast([CRPS()], past, n=n)]
+    return found, table, Report(fitted) + evaluate({title: found.model}, whole, metrics, key=scoring)
+
+
+def _baselines(whole: Series, past: float, n: int, key: Key) -> Report:
+    """Persistence and climatology; the log score of climatology is that of a Gaussian with the past's moments."""
+    report = evaluate(baselines(whole), whole, Forecast([CRPS()], past, n=n), key=key)
+    before, after = whole.split_time(past)
+    score = _gaussian_log_score(before.ys, before.mask, after.ys, after.mask)
+    return report + Report((Row("climatology", "log score", float(score), None, _HIGHER),))
+
+
+def _gaussian_log_score(ys: Array, mask: Array, new: Array, seen: Array) -> Array:
+    count = mask.sum(0)
+    mean = ys.sum(0) / count
+    variance = (jnp.where(mask, ys - mean[None], 0) ** 2).sum(0) / count
+    density = jax.scipy.stats.norm.logpdf(new, mean[None], jnp.sqrt(variance)[None])
+    return jnp.where(seen, density, 0).sum() / seen.sum()
+
+
+def _own_units(report: Report, affine: Affine, past: Series, future: Series) -> Report:
+    """The report of the standardised series as that of the series itself: densities carry the Jacobian of the map."""
+    total, each = float(affine.log_jacobian(past)), float(affine.log_jacobian(future) / future.observed())
+    unit = float(affine.scale[0]) if past.dim == 1 else 1.0
+    change: dict[str, Callable[[float], float]] = {
+        "log-likelihood": lambda v: v + total,
+        "AIC": lambda v: v - 2 * total,
+        "log score": lambda v: v + each,
+        "CRPS": lambda v: v * unit,
+    }
+    rows = [
+        dataclasses.replace(row, value=None if row.value is None else change[row.metric](row.value)) for row in report
+    ]
+    return Report(tuple(rows))
+
+
+def as_dict(found: Comparison, *, source: str, seed: int, seconds: float) -> dict[str, Any]:
+    """A comparison as plain Python values, for JSON."""
+    finite = lambda v: v if v is None or math.isfinite(v) else None
+    models: dict[str, Any] = {}
+    for row in found.report:
+        models.setdefault(row.model, {"metrics": {}})["metrics"][row.metric] = finite(row.value)
+    for name in found.fits:
+        entry = models[CANDIDATES[name].title]
+        entry["stopped"], entry["steps"] = found.fits[name].stopped, found.fits[name].steps
+        entry["warnings"] = list(found.tables[name].warnings)
+        for parameter in ("hurst", "rate"):
+            interval = found.interval(name, parameter)
+            if interval is not None:
+                entry[parameter] = dict(zip(("estimate", "lower", "upper"), map(finite, interval), strict=True))
+    return {
+        "data": source,
+        "seed": seed,
+        "seconds": round(seconds, 2),
+        "observed": int(found.series.observed()),
+        "fitted_to": int(found.past.observed()),
+        "best": CANDIDATES[found.best].title,
+        "models": models,
+        "skipped": found.skipped,
+    }

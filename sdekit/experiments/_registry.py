@@ -1,0 +1,49 @@
+"""The experiments by name."""
+
+from .._errors import fault
+from ._experiment import Experiment
+from ._nile import NILE
+from ._ou_mle import OU_MLE
+
+
+__all__ = ["experiments", "get"]
+
+_ALL = {experiment.name: experiment for experiment in (NILE, OU_MLE)}
+
+
+def experiments() -> tuple[Experiment, ...]:
+    """All experiments, by name.
+
+    **Returns:** a tuple of `Experiment`.
+
+    !!! example
+
+        ```python
+        from sdekit.experiments import experiments
+        [experiment.name for experiment in experiments()]
+        ```
+    """
+    return tuple(_ALL[name] for name in sorted(_ALL))
+
+
+def get(name: str) -> Experiment:
+    """An experiment.
+
+    **Arguments:**
+
+    - `name`: its name, as `sdekit list` prints it.
+
+    **Returns:** an `Experiment`.
+
+    **Raises:** `ValueError` for an unknown name.
+
+    !!! example
+
+        ```python
+        from sdekit.experiments import get
+        get("nile").summary
+        ```
+    """
+    if name not in _ALL:
+        raise ValueError(fault("name", "is not an experiment", name, f"use one of {', '.join(sorted(_ALL))}"))
+    return _ALL[name]
