@@ -1,1 +1,24 @@
-"""To be built."""
+"""One file a paper: data, models, objective, the figures that should come out."""
+
+from ._candidates import CANDIDATES as CANDIDATES, Candidate as Candidate
+from ._compare import Comparison as Comparison, compare as compare
+from ._csv import read_csv as read_csv
+from ._experiment import Experiment as Experiment, Outcome as Outcome
+from ._registry import experiments as experiments, get as get
+from ._runner import Run as Run, run as run, versions as versions
+
+
+__all__ = [
+    "CANDIDATES",
+    "Candidate",
+    "Comparison",
+    "Experiment",
+    "Outcome",
+    "Run",
+    "compare",
+    "experiments",
+    "get",
+    "read_csv",
+    "run",
+    "versions",
+]

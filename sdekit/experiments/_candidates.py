@@ -14,8 +14,9 @@ import numpyro.distributions as dist
 from .._types import Key
 from ..data import Series
 from ..inference import AbstractLikelihood, GaussianObservation, MarginalLikelihood, Observed, TransitionLikelihood
-from ..nets import MLPField
+from ..nets import ConstantDiffusion, MLPField
 from ..processes import (
+    Additive,
     BrownianMotion,
     Diffusion,
     FractionalOrnsteinUhlenbeck,
@@ -84,7 +85,7 @@ def _gp(series: Series, key: Key):
 def _neural(series: Series, key: Key):
     d = series.dim
     drift = MLPField(d, width=8, depth=1, key=key)
-    return Diffusion(drift, scale=jnp.full(d, 0.8), initial=_standard(d))
+    return Diffusion(drift, ConstantDiffusion(jnp.full(d, 0.8)), _standard(d), structure=Additive)
 
 
 CANDIDATES: dict[str, Candidate] = {

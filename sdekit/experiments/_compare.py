@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -200,29 +199,3 @@ def _own_units(report: Report, affine: Affine, past: Series, future: Series) -> 
         dataclasses.replace(row, value=None if row.value is None else change[row.metric](row.value)) for row in report
     ]
     return Report(tuple(rows))
-
-
-def as_dict(found: Comparison, *, source: str, seed: int, seconds: float) -> dict[str, Any]:
-    """A comparison as plain Python values, for JSON."""
-    finite = lambda v: v if v is None or math.isfinite(v) else None
-    models: dict[str, Any] = {}
-    for row in found.report:
-        models.setdefault(row.model, {"metrics": {}})["metrics"][row.metric] = finite(row.value)
-    for name in found.fits:
-        entry = models[CANDIDATES[name].title]
-        entry["stopped"], entry["steps"] = found.fits[name].stopped, found.fits[name].steps
-        entry["warnings"] = list(found.tables[name].warnings)
-        for parameter in ("hurst", "rate"):
-            interval = found.interval(name, parameter)
-            if interval is not None:
-                entry[parameter] = dict(zip(("estimate", "lower", "upper"), map(finite, interval), strict=True))
-    return {
-        "data": source,
-        "seed": seed,
-        "seconds": round(seconds, 2),
-        "observed": int(found.series.observed()),
-        "fitted_to": int(found.past.observed()),
-        "best": CANDIDATES[found.best].title,
-        "models": models,
-        "skipped": found.skipped,
-    }
