@@ -11,7 +11,7 @@ from .._errors import fault, require, require_times
 from .._types import Array, ArrayLike, as_float, is_concrete
 
 
-__all__ = ["as_int", "cast_times", "first_bad", "pad_rows", "pad_times", "require_all", "require_rows"]
+__all__ = ["as_int", "cast_times", "first_bad", "last_true", "pad_rows", "pad_times", "require_all", "require_rows"]
 
 
 def as_int(x: Any, argument: str) -> Array:
@@ -62,8 +62,15 @@ def pad_times(ts: Any, length: int) -> Any:
     last = ts[..., -1:]
     gap = (last - ts[..., :1]) / (n - 1) if n > 1 else xp.ones_like(last)
     gap = xp.maximum(gap, 16 * xp.finfo(ts.dtype).eps * xp.abs(last)).astype(ts.dtype)
-    more = last + gap * xp.arange(1, length - n + 1, dtype=ts.dtype)
+    steps = xp.arange(1, length - n + 1, dtype=ts.dtype).reshape((1,) * (ts.ndim - 1) + (-1,))
+    more = last + gap * steps
     return xp.concatenate([ts, more], axis=-1)
+
+
+def last_true(mask: Array) -> Array:
+    """One plus the position of the last true entry along the last axis, 0 if there is none."""
+    position = jnp.arange(1, mask.shape[-1] + 1).reshape((1,) * (mask.ndim - 1) + (-1,))
+    return jnp.where(mask, position, 0).max(-1)
 
 
 def pad_rows(rows: Sequence[np.ndarray], length: int, fill: Any) -> np.ndarray:

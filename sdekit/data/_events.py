@@ -326,7 +326,8 @@ class Events(AbstractItems):
         early = self.mask & (self.ts <= cut[..., None])
         past = eqx.tree_at(lambda e: e.t1, self, cut)._masked(early)
         shift = early.sum(-1)
-        index = (jnp.arange(self.length) + shift[..., None]) % self.length
+        position = jnp.arange(self.length).reshape((1,) * shift.ndim + (-1,))
+        index = (position + shift[..., None]) % self.length
         rolled = jax.tree.map(lambda x: take(x, index), (self.ts, self.marks, self.mask & ~early))
         future = eqx.tree_at(lambda e: (e.t0, e.ts), self, (cut, rolled[0]))
         if self.marks is not None:

@@ -11,7 +11,7 @@ from jaxtyping import ArrayLike, Bool, Float, Int
 
 from .._errors import require
 from .._types import Array, as_float, is_concrete
-from ._checks import as_int, cast_times, pad_rows, pad_times, require_all, require_rows
+from ._checks import as_int, cast_times, last_true, pad_rows, pad_times, require_all, require_rows
 from ._clock import AS_GIVEN, Clock, clock_for
 from ._frames import panel_frame
 from ._items import AbstractItems
@@ -246,7 +246,7 @@ class Panel(AbstractItems):
 
     @property
     def lengths(self) -> Array:
-        return jnp.where(self.mask, jnp.arange(1, self.length + 1), 0).max(-1)
+        return last_true(self.mask)
 
     def possible(self) -> Bool[Array, "*n t s"]:
         """Which states each observation allows: one, the members of a censored set, or all where nothing was seen.

@@ -10,7 +10,7 @@ from jaxtyping import ArrayLike, Bool, Float
 
 from .._errors import require
 from .._types import Array, as_float, is_concrete
-from ._checks import cast_times, pad_rows, pad_times, require_all, require_rows
+from ._checks import cast_times, last_true, pad_rows, pad_times, require_all, require_rows
 from ._clock import AS_GIVEN, Clock, clock_for
 from ._frames import read_frame
 from ._items import AbstractItems
@@ -71,7 +71,7 @@ class Series(AbstractItems):
         if ys.shape == ts.shape:
             ys = ys[..., None]
         if ts.ndim == 1 and ys.ndim == 3:
-            ts = jnp.broadcast_to(ts, (ys.shape[0], ts.shape[0]))
+            ts = jnp.broadcast_to(ts[None], (ys.shape[0], ts.shape[0]))
         require(
             ys.ndim == ts.ndim + 1 and ys.shape[:-1] == ts.shape,
             "ys", f"must have shape (*ts.shape, d) with ts.shape = {ts.shape}", ys, "pass one row of values a time",
@@ -201,7 +201,7 @@ class Series(AbstractItems):
     @property
     def lengths(self) -> Array:
         seen = self.mask.any(-1)
-        return jnp.where(seen, jnp.arange(1, self.length + 1), 0).max(-1)
+        return last_true(seen)
 
     def pad(self, length: int) -> Self:
         extra = [(0, 0)] * (self.ts.ndim - 1) + [(0, max(length - self.length, 0)), (0, 0)]

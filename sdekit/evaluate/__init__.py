@@ -1,5 +1,22 @@
 """Metrics, scoring rules, statistical assertions and reports."""
 
+from ._baselines import Climatology as Climatology, Persistence as Persistence, baselines as baselines
+from ._evaluate import evaluate as evaluate
+from ._forecast import AbstractScore as AbstractScore, Ensemble as Ensemble, Forecast as Forecast
+from ._likelihoods import AIC as AIC, BIC as BIC, LogLikelihood as LogLikelihood, LogScore as LogScore
+from ._metric import AbstractMetric as AbstractMetric, Estimate as Estimate, pooled as pooled
+from ._report import Report as Report, Row as Row
+from ._rules import (
+    CRPS as CRPS,
+    MAE as MAE,
+    PIT as PIT,
+    RMSE as RMSE,
+    Bias as Bias,
+    Coverage as Coverage,
+    EnergyScore as EnergyScore,
+    IntervalScore as IntervalScore,
+    KernelLogScore as KernelLogScore,
+)
 from ._scores import (
     coverage as coverage,
     crps as crps,
@@ -20,17 +37,42 @@ from ._tests import (
 
 
 __all__ = [
+    "AIC",
+    "BIC",
+    "CRPS",
+    "MAE",
+    "PIT",
+    "RMSE",
+    "AbstractMetric",
+    "AbstractScore",
+    "Bias",
+    "Climatology",
+    "Coverage",
+    "EnergyScore",
+    "Ensemble",
+    "Estimate",
+    "Forecast",
+    "IntervalScore",
+    "KernelLogScore",
+    "LogLikelihood",
+    "LogScore",
+    "Persistence",
+    "Report",
+    "Row",
     "assert_covariance",
     "assert_law",
     "assert_mean",
     "assert_proportion",
     "assert_same_law",
     "assert_uniform_pit",
+    "baselines",
     "coverage",
     "crps",
     "energy_score",
+    "evaluate",
     "interval_score",
     "log_score",
     "pit",
+    "pooled",
     "quantiles",
 ]

@@ -34,8 +34,8 @@ def _size(model: PyTree, frozen: Callable[[Any], Any] | None) -> int:
 class LogScore(AbstractMetric):
     r"""The log-density of the end of each series given its beginning, by held-out value, in nats. Higher is better.
 
-    $[\log p(\text{all}) - \log p(\text{past})] / \#\text{held-out values}$: exact, and a proper score of the whole joint
-    forecast.
+    $[\log p(\text{all}) - \log p(\text{past})] / \#\text{held-out values}$: exact, and a proper score of the
+    whole joint forecast.
 
     **Arguments:**
 

@@ -121,11 +121,11 @@ class IntervalScore(AbstractScore):
 
 
 class PIT(AbstractScore):
-    """How far the probability integral transforms of the observed values lie from uniform.
+    r"""How far the probability integral transforms of the observed values lie from uniform.
 
     The largest distance between their distribution function and the diagonal: 0 for perfect calibration of endlessly
-    many values, near $0.87/\\sqrt{m}$ for `m` independent ones. Values of one series are not independent, so that this is a
-    size and no test.
+    many values, near $0.87/\sqrt{m}$ for `m` independent ones. Values of one series are not independent, so that this
+    is a size and no test.
 
     !!! example
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._types import Array, Key, PyTree
 from ..data import AbstractRecord
+from ._mesh import lay
 from ._state import FitState, Problem
 
 
@@ -26,12 +27,17 @@ differ by their parameters alone."""
 def _inputs(problem: Problem, state: FitState, data: AbstractRecord) -> tuple[AbstractRecord, Key]:
     step = 0 if problem.optimiser.deterministic else state.step
     batch_key, objective_key = jax.random.split(jax.random.fold_in(state.key, step))
-    return problem.batch(data, batch_key), objective_key
+    return problem.batch(data, key=batch_key), objective_key
+
+
+def _loss(problem, state, data):
+    batch, key = _inputs(problem, state, data)
+    return problem.loss(state.params, batch, key=key)
 
 
 def _gradient(problem, state, data):
     batch, key = _inputs(problem, state, data)
-    loss = lambda params: problem.loss(params, batch, key)
+    loss = lambda params: problem.loss(params, batch, key=key)
     (value, metrics), grad = jax.value_and_grad(loss, has_aux=True)(state.params)
     return value, metrics, problem.replicate(grad), lambda params: loss(params)[0]
 
@@ -69,7 +75,7 @@ def run(
     if the optimiser is deterministic), `gradient` (its largest magnitude at the last step), and the flags `done`,
     `healthy`, `converged`.
     """
-    spec = eqx.filter_eval_shape(lambda s: problem.loss(s.params, *_inputs(problem, s, data)), state)
+    spec = eqx.filter_eval_shape(_loss, problem, state, data)
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, jnp.promote_types(x.dtype, spec[0].dtype)), spec)
     mean = not problem.optimiser.deterministic
 
@@ -96,7 +102,8 @@ def run(
 
 
 def _validate(problem, state, valid):
-    loss, metrics = problem.loss(state.params, valid, jax.random.fold_in(state.key, VALIDATION))
+    valid = lay(valid, problem.mesh)
+    loss, metrics = problem.loss(state.params, valid, key=jax.random.fold_in(state.key, VALIDATION))
     better = loss < state.best_loss
     keep = lambda new, old: jax.tree.map(lambda a, b: jnp.where(better, a, b), new, old)
     best = keep(state.params, state.best)

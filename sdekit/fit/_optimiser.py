@@ -19,7 +19,26 @@ __all__ = ["AbstractOptimiser", "FullBatch", "Optax", "Optimistix", "as_optimise
 
 
 class AbstractOptimiser(eqx.Module):
-    """One step of a minimisation."""
+    """One step of a minimisation.
+
+    !!! example
+
+        ```python
+        from typing import ClassVar
+        import jax
+        from sdekit.fit import AbstractOptimiser
+
+        class GradientDescent(AbstractOptimiser):
+            rate: float
+            deterministic: ClassVar[bool] = False
+
+            def init(self, params):
+                return ()
+
+            def update(self, grad, state, params, *, value, value_fn):
+                return jax.tree.map(lambda p, g: p - self.rate * g, params, grad), state
+        ```
+    """
 
     deterministic: eqx.AbstractClassVar[bool]
     """Whether it needs one and the same function at every step. Then `fit` holds the whole record and the key of the

@@ -88,12 +88,12 @@ def prepare(
     good = patience is None or (valid is not None and patience >= 1)
     require(good, "patience", "needs `valid` and at least one chunk", patience, "pass valid=0.2, or drop patience")
     optimiser = as_optimiser(optimiser)
-    train, held_out = _hold_out(data, valid, key)
+    train, held_out = _hold_out(data, valid, key=key)
     _check_batch(batch_size, len(train), optimiser.deterministic)
     size, argument = (len(train), "data") if batch_size is None else (batch_size, "batch_size")
     mesh = require_mesh(mesh, size, argument, "pass a batch_size that is one")
     params, rest = divide(model, frozen)
-    first = begin(params, optimiser, key, validated=held_out is not None)
+    first = begin(params, optimiser, key=key, validated=held_out is not None)
     parts = {}
     if checkpoint is not None:
         shapes = eqx.filter_eval_shape(lambda: (params, first.opt_state))
@@ -137,7 +137,7 @@ def _check_batch(batch_size: int | None, items: int, deterministic: bool) -> Non
 
 
 def _hold_out(
-    data: AbstractRecord, valid: AbstractRecord | float | None, key: Key
+    data: AbstractRecord, valid: AbstractRecord | float | None, *, key: Key
 ) -> tuple[AbstractRecord, AbstractRecord | None]:
     """The records to train on and to validate on, both stacked."""
     data = data.stack()

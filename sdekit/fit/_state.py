@@ -24,7 +24,16 @@ RESERVED = ("step", "loss", "gradient", "seconds")
 
 
 class FitState(eqx.Module):
-    """All that a fit needs to go on: nothing else decides the next step."""
+    """All that a fit needs to go on: nothing else decides the next step.
+
+    !!! example
+
+        ```python
+        import jax, jax.numpy as jnp
+        from sdekit.fit import FitState
+        FitState({"rate": jnp.zeros(1)}, (), jax.random.key(0), jnp.array(0), None, None, None)
+        ```
+    """
 
     params: PyTree[Array]
     """The trainable leaves in unconstrained coordinates, `None` elsewhere."""
@@ -48,13 +57,13 @@ class Problem(eqx.Module):
     batch_size: int | None = eqx.field(static=True)
     mesh: Mesh | None = eqx.field(static=True)
 
-    def batch(self, data: AbstractRecord, key: Key) -> AbstractRecord:
+    def batch(self, data: AbstractRecord, *, key: Key) -> AbstractRecord:
         """The batch of one step, laid over the mesh."""
         batch = data if self.batch_size is None else data.draw(self.batch_size, key=key)
         return lay(batch, self.mesh)
 
     def loss(
-        self, params: PyTree[Array], batch: AbstractRecord, key: Key
+        self, params: PyTree[Array], batch: AbstractRecord, *, key: Key
     ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         """The loss and the metrics of unconstrained parameters."""
         answer = self.objective(assemble(params, self.frozen), batch, key=key)
@@ -131,7 +140,7 @@ def leaf_names(model: PyTree, frozen: Any) -> list[str]:
     return names if len(names) == len(paths) else [jax.tree_util.keystr(path) for path, _ in paths]
 
 
-def begin(params: PyTree[Array], optimiser: AbstractOptimiser, key: Key, *, validated: bool) -> FitState:
+def begin(params: PyTree[Array], optimiser: AbstractOptimiser, *, key: Key, validated: bool) -> FitState:
     """The state before the first step."""
     best = (params, jnp.asarray(jnp.inf, _dtype(params)), jnp.zeros((), jnp.int32)) if validated else (None,) * 3
     return FitState(params, _init(optimiser, params), key, jnp.zeros((), jnp.int32), *best)

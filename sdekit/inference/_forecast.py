@@ -1,26 +1,25 @@
 """Forecasts: paths of observations after the end of a series."""
 
-import equinox as eqx
+from typing import cast
+
 import jax
 import jax.numpy as jnp
-import lineax as lx
 import numpy as np
-import numpyro.distributions as dist
+from jaxtyping import Float
 
 from .._errors import fault, require, require_times
 from .._process import (
     AbstractConditioned,
     AbstractDiffusion,
     AbstractGaussianProcess,
-    AbstractInterpretation,
     AbstractLinearGaussian,
-    AbstractNoiseStructure,
     AbstractProcess,
     AbstractTransition,
 )
-from .._types import Key, Law, RealScalar, State, Times
+from .._types import Array, Key, State, Times
 from ..data import Series
 from ..paths import Provenance, SampledPath
+from ..solve import solve
 from ._posterior import GaussianPosterior, LinearGaussianPosterior, exactly
 from ._transitions import whole_rows
 
@@ -70,9 +69,7 @@ def condition(process: AbstractProcess, series: Series) -> AbstractProcess:
     seen = np.flatnonzero(np.asarray(whole_rows(series)))
     require(seen.size > 0, "series", "must have an observed row", series.mask, "pass a past that was observed")
     last = int(seen[-1])
-    if isinstance(process, AbstractTransition):
-        return _Continued(process, series.ts[last], series.ys[last])
-    return _Restarted(process, series.ts[last], series.ys[last])
+    return _Continued(process, series.ts[last], series.ys[last])
 
 
 def forecast(
@@ -113,15 +110,18 @@ def forecast(
         end = float(past.ts[rows[-1]])
         remedy = "pass later times; for times inside the past use `condition(model, past).sample`"
         require(float(ts[0]) > end, "ts", f"must lie after the last observed time {end}", ts, remedy)
-    return condition(model, past).sample(ts, key=key, n=n, chunk=chunk)
+    return cast(SampledPath, condition(model, past).sample(ts, key=key, n=n, chunk=chunk))
 
 
 class _Continued(AbstractProcess):
-    """A Markov process drawn by its transition law from a known state on."""
+    """A Markov process from a known state on: drawn by its transition law, or solved."""
 
-    process: AbstractTransition
-    t0: RealScalar
+    process: AbstractTransition | AbstractDiffusion
+    t0: Float[Array, ""]
     x0: State
+
+    def __init__(self, process: AbstractTransition | AbstractDiffusion, t0: Float[Array, ""], x0: State):
+        self.process, self.t0, self.x0 = process, t0, x0
 
     @property
     def dim(self) -> int:
@@ -129,48 +129,15 @@ class _Continued(AbstractProcess):
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
         times = jnp.concatenate([self.t0[None].astype(ts.dtype), ts])
+        process = self.process
+        if not isinstance(process, AbstractTransition):
+            path = solve(process, times, key=key, x0=self.x0)
+            return SampledPath(ts, path.xs[1:], path.made)
 
         def step(x, row):
             t0, t1, k = row
-            x = self.process.transition(t0, t1, x).sample(k)
+            x = jnp.asarray(process.transition(t0, t1, x).sample(k))
             return x, x
 
         _, xs = jax.lax.scan(step, self.x0, (times[:-1], times[1:], jax.random.split(key, ts.shape[0])))
-        return SampledPath(ts, xs, Provenance("exact"))
-
-
-class _Restarted(AbstractDiffusion):
-    """A diffusion solved from a known state on."""
-
-    process: AbstractDiffusion
-    t0: RealScalar
-    x0: State
-
-    @property
-    def dim(self) -> int:
-        return self.process.dim
-
-    @property
-    def initial(self) -> Law:
-        return dist.Delta(self.x0, event_dim=1)
-
-    @property
-    def interpretation(self) -> type[AbstractInterpretation]:
-        return self.process.interpretation
-
-    @property
-    def structure(self) -> type[AbstractNoiseStructure]:
-        return self.process.structure
-
-    def drift(self, t: RealScalar, x: State) -> State:
-        return self.process.drift(t, x)
-
-    def diffusion(self, t: RealScalar, x: State) -> lx.AbstractLinearOperator:
-        return self.process.diffusion(t, x)
-
-    def draw(self, ts: Times, *, key: Key) -> SampledPath:
-        from ..solve import solve
-
-        times = jnp.concatenate([self.t0[None].astype(ts.dtype), ts])
-        path = solve(self, times, key=key)
-        return eqx.tree_at(lambda p: (p.ts, p.xs), path, (ts, path.xs[1:]))
+        return SampledPath(ts, jnp.asarray(xs), Provenance("exact"))

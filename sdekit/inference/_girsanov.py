@@ -27,7 +27,21 @@ __all__ = ["PathKL", "chain_kl", "girsanov_energy", "girsanov_log_weight", "path
 
 
 class PathKL(NamedTuple):
-    """A Monte-Carlo estimate of the divergence between two path laws."""
+    """A Monte-Carlo estimate of the divergence between two path laws.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.inference import path_kl
+
+        q, p = (sk.processes.OrnsteinUhlenbeck(rate=r) for r in (1.0, 1.5))
+        found = path_kl(q, p, jnp.linspace(0.0, 1.0, 21), key=jax.random.key(0), n=100)
+        low, high = found.value - 2 * found.standard_error, found.value + 2 * found.standard_error
+        ```
+    """
 
     value: Float[Array, ""]
     """The divergence, that of the initial laws included."""
@@ -199,7 +213,7 @@ def _initial_kl(q: Law, p: Law, xs) -> Float[Array, ""]:
     try:
         return jnp.sum(dist.kl_divergence(q, p))
     except NotImplementedError:
-        return jnp.mean(q.log_prob(xs) - p.log_prob(xs))
+        return jnp.mean(jnp.asarray(q.log_prob(xs)) - jnp.asarray(p.log_prob(xs)))
 
 
 def _gaussian_kl(mq, cq, mp, cp, spread=None):

@@ -22,7 +22,20 @@ __all__ = ["AbstractKalmanMethod", "Chain", "Filtered", "Parallel", "Sequential"
 
 
 class Chain(NamedTuple):
-    """A linear Gaussian state-space model along one series, and its observations."""
+    """A linear Gaussian state-space model along one series, and its observations.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.inference import Sequential, chain
+
+        ts, ys = jnp.arange(3.0), jnp.array([[0.1], [0.4], [0.2]])
+        model = chain(sk.processes.OrnsteinUhlenbeck(rate=1.0), ts, ys, ys == ys, jnp.eye(1), 0.01 * jnp.eye(1))
+        model.a.shape  # (3, 1, 1)
+        ```
+    """
 
     a: Float[Array, "t d d"]
     b: Float[Array, "t d"]
@@ -34,7 +47,20 @@ class Chain(NamedTuple):
 
 
 class Filtered(NamedTuple):
-    """Filtering moments: the state at each time given the observations up to it."""
+    """Filtering moments: the state at each time given the observations up to it.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.inference import Sequential, chain
+
+        ts, ys = jnp.arange(3.0), jnp.array([[0.1], [0.4], [0.2]])
+        model = chain(sk.processes.OrnsteinUhlenbeck(rate=1.0), ts, ys, ys == ys, jnp.eye(1), 0.01 * jnp.eye(1))
+        Sequential().filter(model).log_prob.sum()
+        ```
+    """
 
     mean: Float[Array, "t d"]
     covariance: Float[Array, "t d d"]
@@ -43,7 +69,20 @@ class Filtered(NamedTuple):
 
 
 class Smoothed(NamedTuple):
-    """Smoothing moments: the state at each time given all observations."""
+    """Smoothing moments: the state at each time given all observations.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.inference import Sequential, chain
+
+        ts, ys = jnp.arange(3.0), jnp.array([[0.1], [0.4], [0.2]])
+        model = chain(sk.processes.OrnsteinUhlenbeck(rate=1.0), ts, ys, ys == ys, jnp.eye(1), 0.01 * jnp.eye(1))
+        Sequential().smooth(model, Sequential().filter(model)).mean
+        ```
+    """
 
     mean: Float[Array, "t d"]
     covariance: Float[Array, "t d d"]
@@ -70,6 +109,17 @@ def chain(
     **Returns:** a `Chain`, in one dtype.
 
     **Raises:** `ValueError` if the initial law is not Gaussian.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.inference import Sequential, chain
+
+        ts, ys = jnp.arange(3.0), jnp.array([[0.1], [0.4], [0.2]])
+        model = chain(sk.processes.OrnsteinUhlenbeck(rate=1.0), ts, ys, ys == ys, jnp.eye(1), 0.01 * jnp.eye(1))
+        ```
     """
     m0, p0 = gaussian_moments(process.initial, f"{type(process).__name__}.initial")
     a, b, q = jax.vmap(process.discretise)(ts[:-1], ts[1:])
@@ -124,7 +174,16 @@ def _backward(model: Chain, filtered: Filtered):
 
 
 class AbstractKalmanMethod(eqx.Module):
-    """How the recursions of a Kalman filter and smoother run along time."""
+    """How the recursions of a Kalman filter and smoother run along time.
+
+    !!! example
+
+        ```python
+        from sdekit.inference import AbstractKalmanMethod, Parallel, Sequential
+
+        assert all(issubclass(method, AbstractKalmanMethod) for method in (Sequential, Parallel))
+        ```
+    """
 
     @abc.abstractmethod
     def filter(self, model: Chain) -> Filtered:

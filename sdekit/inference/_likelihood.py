@@ -29,7 +29,23 @@ _SEQUENTIAL = Sequential()
 
 
 class AbstractLikelihood(AbstractObjective):
-    """An objective that is a log-density: what standard errors and information criteria stand on."""
+    """An objective that is a log-density: what standard errors and information criteria stand on.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        import sdekit as sk
+
+        class Independent(sk.inference.AbstractLikelihood):  # a new likelihood: one method
+            def log_prob(self, model, item):
+                return jax.vmap(model.stationary().log_prob)(item.ys).sum()
+
+        series = sk.data.Series(jnp.arange(3.0), jnp.array([0.1, 0.4, 0.2]))
+        Independent()(sk.processes.OrnsteinUhlenbeck(rate=1.0), series, key=jax.random.key(0))
+        ```
+    """
 
     @abc.abstractmethod
     def log_prob(self, model: PyTree, item: AbstractRecord) -> Float[Array, ""]:
@@ -86,7 +102,9 @@ class TransitionLikelihood(AbstractLikelihood):
         require(self.substeps >= 1, "substeps", "must be a positive integer", self.substeps, "pass substeps >= 1")
 
     def log_prob(self, model: PyTree, item: AbstractRecord) -> Float[Array, ""]:
-        return transitions_log_prob(model, item, include_initial=self.include_initial, substeps=self.substeps)
+        return transitions_log_prob(
+            model, _as_series(item), include_initial=self.include_initial, substeps=self.substeps
+        )
 
 
 class MarginalLikelihood(AbstractLikelihood):
@@ -147,7 +165,8 @@ def log_prob(
     """
     if isinstance(process, AbstractDensity):
         return process.log_prob(series)
-    if isinstance(process, AbstractProcess) and isinstance(series, Series):
+    series = _as_series(series)
+    if isinstance(process, AbstractProcess):
         require(series.is_item, "series", "must be one series", series.ts, "index the record, e.g. series[0]")
         require(
             series.dim == process.dim, "series.ys", f"must have {process.dim} component(s)", series.ys, "see Observed"
@@ -162,6 +181,13 @@ def log_prob(
     kind = "this diffusion" if isinstance(process, AbstractDiffusion) else "this process"
     remedy = f"use TransitionLikelihood for {kind} (a pseudo-likelihood), or wrap a linear Gaussian process in Observed"
     raise ValueError(fault("process", "has no density in closed form", type(process).__name__, remedy))
+
+
+def _as_series(series: AbstractRecord) -> Series:
+    if not isinstance(series, Series):
+        remedy = "pass a Series, or a process that is an AbstractDensity for this kind of record"
+        raise TypeError(fault("series", "must be a Series for this process", type(series).__name__, remedy))
+    return series
 
 
 def _complete(series: Series) -> bool:

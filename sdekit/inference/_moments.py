@@ -41,7 +41,7 @@ def gaussian_moments(law: Law, argument: str) -> tuple[Float[Array, " d"], Float
         raise ValueError(fault(argument, "must be a Gaussian law for an exact filter", type(law).__name__, remedy))
     base = law.base_dist if isinstance(law, dist.Independent) else law
     if isinstance(base, dist.MultivariateNormal):
-        return base.mean, base.covariance_matrix
+        return jnp.asarray(base.mean), jnp.asarray(base.covariance_matrix)
     mean = jnp.asarray(law.mean)
     variance = jnp.zeros_like(mean) if isinstance(base, dist.Delta) else jnp.broadcast_to(law.variance, mean.shape)
     return mean, jnp.diag(variance)

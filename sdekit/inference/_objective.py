@@ -13,7 +13,24 @@ __all__ = ["AbstractObjective"]
 
 
 class AbstractObjective(eqx.Module):
-    """What a fit minimises."""
+    """What a fit minimises.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        import sdekit as sk
+
+        class MeanGap(sk.inference.AbstractObjective):  # a new objective: one method
+            def __call__(self, model, batch, *, key):
+                gap = jnp.mean((batch.stack().ys - model.mean) ** 2)
+                return gap, {"gap": gap}
+
+        series = sk.data.Series(jnp.arange(3.0), jnp.array([0.1, 0.4, 0.2]))
+        MeanGap()(sk.processes.OrnsteinUhlenbeck(rate=1.0), series, key=jax.random.key(0))
+        ```
+    """
 
     @abc.abstractmethod
     def __call__(

@@ -24,7 +24,19 @@ __all__ = [
 
 
 class AbstractGaussianObservation(AbstractObservation):
-    r"""A linear Gaussian observation law, $y = C x + N(0, R)$: what exact filters know how to use."""
+    r"""A linear Gaussian observation law, $y = C x + N(0, R)$: what exact filters know how to use.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.inference import AbstractGaussianObservation, GaussianObservation
+
+        law = GaussianObservation(0.1, matrix=jnp.array([[1.0, 0.0]]))
+        assert isinstance(law, AbstractGaussianObservation)
+        c, r = law.linear(2)
+        ```
+    """
 
     @abc.abstractmethod
     def linear(self, dim: int) -> tuple[Float[Array, "e d"], Float[Array, "e e"]]:
@@ -163,15 +175,15 @@ class BernoulliObservation(AbstractObservation):
     offset: Float[Array, " e"] = parameter(converter=as_vector, default=0.0)
     matrix: Float[Array, "e d"] | None = parameter(trainable=False, converter=_as_matrix, default=None)
 
-    def _law(self, x):
-        return dist.Bernoulli(logits=_project(self.matrix, x) + self.offset)
+    def _logits(self, x):
+        return _project(self.matrix, x) + self.offset
 
     def log_prob(self, x: State, y: Float[Array, " e"], mask: Bool[Array, " e"]) -> Float[Array, ""]:
-        return _total(self._law(x), y, mask, 0.0)
+        return _total(dist.BernoulliLogits(self._logits(x)), y, mask, 0.0)
 
     def sample(self, x: State, *, key: Key) -> Float[Array, " e"]:
-        law = self._law(x)
-        return law.sample(key).astype(law.logits.dtype)
+        logits = self._logits(x)
+        return jax.random.bernoulli(key, jax.nn.sigmoid(logits)).astype(logits.dtype)
 
 
 class CategoricalObservation(AbstractObservation):
@@ -190,14 +202,14 @@ class CategoricalObservation(AbstractObservation):
     offset: Float[Array, " k"] = parameter(converter=as_vector, default=0.0)
     matrix: Float[Array, "k d"] | None = parameter(trainable=False, converter=_as_matrix, default=None)
 
-    def _law(self, x):
-        return dist.Categorical(logits=_project(self.matrix, x) + self.offset)
+    def _logits(self, x):
+        return _project(self.matrix, x) + self.offset
 
     def log_prob(self, x: State, y: Float[Array, " e"], mask: Bool[Array, " e"]) -> Float[Array, ""]:
         require(y.shape == (1,), "y", "must hold one label", y, "pass an observation of shape (1,)")
         label = jnp.where(mask[0], y[0], 0).astype(int)
-        return jnp.where(mask[0], self._law(x).log_prob(label), 0)
+        return jnp.where(mask[0], jax.nn.log_softmax(self._logits(x))[label], 0)
 
     def sample(self, x: State, *, key: Key) -> Float[Array, " e"]:
-        law = self._law(x)
-        return law.sample(key)[None].astype(law.logits.dtype)
+        logits = self._logits(x)
+        return jax.random.categorical(key, logits)[None].astype(logits.dtype)

@@ -1,5 +1,7 @@
 """A process seen through an observation law."""
 
+from typing import cast
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -54,11 +56,18 @@ class Observed(AbstractDensity, AbstractConditioned, AbstractMarginal):
     process: AbstractProcess
     """The latent process."""
     observation: AbstractObservation
-    method: AbstractKalmanMethod = Sequential()
+    method: AbstractKalmanMethod
     """How a Kalman filter runs along time, where one is used."""
 
-    def __check_init__(self):
-        eqx.filter_eval_shape(self._observe, jnp.zeros(self.process.dim), jax.random.key(0))
+    def __init__(
+        self,
+        process: AbstractProcess,
+        observation: AbstractObservation,
+        method: AbstractKalmanMethod | None = None,
+    ):
+        self.process = process
+        self.observation = observation
+        self.method = Sequential() if method is None else method
 
     def _observe(self, x, key):
         return self.observation.sample(x, key=key)
@@ -70,6 +79,9 @@ class Observed(AbstractDensity, AbstractConditioned, AbstractMarginal):
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
         latent, noise = jax.random.split(key)
         path = self.process.draw(ts, key=latent)
+        if not isinstance(path, SampledPath):
+            remedy = "take a process drawn on a grid of times"
+            raise TypeError(fault("Observed.process", "must draw a SampledPath", type(path).__name__, remedy))
         keys = jax.random.split(noise, ts.shape[0])
         return eqx.tree_at(lambda p: p.xs, path, jax.vmap(self._observe)(path.xs, keys))
 
@@ -96,7 +108,7 @@ class Observed(AbstractDensity, AbstractConditioned, AbstractMarginal):
         if isinstance(self.process, AbstractLinearGaussian):
             posterior = LinearGaussianPosterior(self.process, series, c, r, self.method)
         else:
-            posterior = GaussianPosterior(self.process, series, c, r)
+            posterior = GaussianPosterior(cast(AbstractGaussianProcess, self.process), series, c, r)
         return Observed(posterior, self.observation, self.method)
 
     def marginal(self, t: RealScalar) -> Law:

@@ -45,7 +45,18 @@ class LinearGaussianPosterior(AbstractMarginal):
     matrix: Float[Array, "e d"]
     noise: Float[Array, "e e"]
     """The covariance of the observation noise; zero for exact observations."""
-    method: AbstractKalmanMethod = Sequential()
+    method: AbstractKalmanMethod
+
+    def __init__(
+        self,
+        process: AbstractLinearGaussian,
+        series: Series,
+        matrix: Float[Array, "e d"],
+        noise: Float[Array, "e e"],
+        method: AbstractKalmanMethod | None = None,
+    ):
+        self.process, self.series, self.matrix, self.noise = process, series, matrix, noise
+        self.method = Sequential() if method is None else method
 
     @property
     def dim(self) -> int:
@@ -129,6 +140,15 @@ class GaussianPosterior(AbstractMarginal):
     series: Series
     matrix: Float[Array, "e 1"]
     noise: Float[Array, "e e"]
+
+    def __init__(
+        self,
+        process: AbstractGaussianProcess,
+        series: Series,
+        matrix: Float[Array, "e 1"],
+        noise: Float[Array, "e e"],
+    ):
+        self.process, self.series, self.matrix, self.noise = process, series, matrix, noise
 
     @property
     def dim(self) -> int:

@@ -51,6 +51,18 @@ def ito_drift(process: AbstractDiffusion, t: RealScalar, x: State) -> State:
     - `t`, `x`: the time and the state, shape `(d,)`.
 
     **Returns:** the drift, shape `(d,)`.
+
+    Source: Kloeden and Platen (1992), Numerical Solution of Stochastic Differential Equations, eq. (4.9.12).
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.inference import ito_drift
+
+        ito_drift(sk.processes.OrnsteinUhlenbeck(rate=2.0), 0.0, jnp.array([1.0]))  # [-2.0]
+        ```
     """
     f = process.drift(t, x)
     if not issubclass(process.interpretation, Stratonovich) or issubclass(process.structure, Additive):
@@ -77,6 +89,18 @@ def gaussian_step(
     - `substeps`: how many steps to take from `t0` to `t1`.
 
     **Returns:** the mean `(d,)` and the covariance `(d, d)` of the state at `t1`.
+
+    Source: Sarkka and Solin (2019), Applied Stochastic Differential Equations, section 9.1.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.inference import gaussian_step
+
+        mean, cov = gaussian_step(sk.processes.OrnsteinUhlenbeck(rate=2.0), 0.0, 0.1, jnp.array([1.0]), substeps=4)
+        ```
     """
     h = (t1 - t0) / substeps
     if substeps == 1:

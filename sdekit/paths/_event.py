@@ -5,7 +5,6 @@ from typing import Self
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 from jaxtyping import ArrayLike, Bool, Float, Int
 
 from .._types import Array, is_concrete
@@ -74,11 +73,12 @@ class EventPath(AbstractPath):
         t = query(t, self.t0, self.t1, self.ts.dtype)
 
         def count(ts, mask, marks):
-            so_far = mask & (ts <= t[..., None])
+            line = (1,) * t.ndim + (-1,)
+            so_far = mask.reshape(line) & (ts.reshape(line) <= t[..., None])
             if self.num_marks is None:
                 return so_far.sum(-1)
-            kinds = marks[:, None] == jnp.arange(self.num_marks)
-            return (so_far[..., None] & kinds).sum(-2)
+            kinds = jax.nn.one_hot(marks, self.num_marks, dtype=bool)
+            return (so_far[..., None] & kinds.reshape((1,) * t.ndim + kinds.shape)).sum(-2)
 
         marks = None if self.num_marks is None else self.marks
         if self.is_single:

@@ -72,7 +72,7 @@ class JumpPath(AbstractPath):
         if is_concrete((ts, mask, t1)):
             _validate(np.asarray(ts), np.asarray(mask), np.asarray(t1))
         last = jnp.maximum(mask.sum(-1, keepdims=True) - 1, 0)
-        held = jnp.minimum(jnp.arange(ts.shape[-1]), last)
+        held = jnp.minimum(_positions(ts.shape[-1], ts.ndim), last)
         index = held.reshape(held.shape + (1,) * (states.ndim - ts.ndim))
         self.ts = jnp.where(mask, ts, t1[..., None])
         self.states = jnp.take_along_axis(states, index, ts.ndim - 1)
@@ -173,16 +173,17 @@ class JumpPath(AbstractPath):
         if ts is not None:
             ts = jnp.asarray(ts)
             states = self(ts)
-            return Panel(jnp.broadcast_to(ts, states.shape), states, num_states=num_states, clock=clock)
+            ts = ts if self.is_single else jnp.broadcast_to(ts[None], states.shape)
+            return Panel(ts, states, num_states=num_states, clock=clock)
         # The end follows the last jump, unless it is one; beyond it times must still increase, and nothing is seen.
         j = self.ts.shape[-1]
         count = self.mask.sum(-1, keepdims=True)
         gap = jnp.maximum(self.t1 - self.ts[..., 0], 1)[..., None]
         ends = (jnp.where(self.mask, self.ts, -jnp.inf).max(-1) == self.t1)[..., None]
-        beyond = self.t1[..., None] + gap * jnp.maximum(jnp.arange(j + 1) - count + ends, 0)
+        beyond = self.t1[..., None] + gap * jnp.maximum(_positions(j + 1, self.ts.ndim) - count + ends, 0)
         edge = [(0, 0)] * (self.ts.ndim - 1) + [(0, 1)]
         times = jnp.where(jnp.pad(self.mask, edge), jnp.pad(self.ts, edge), beyond.astype(self.ts.dtype))
-        seen = jnp.arange(j + 1) <= count - ends
+        seen = _positions(j + 1, self.ts.ndim) <= count - ends
         states = jnp.concatenate([self.states, self.states[..., -1:]], -1)
         kinds = jnp.full(times.shape, Seen.JUMP)
         return Panel(times, states, seen, kinds=kinds, num_states=num_states, clock=clock)
@@ -200,6 +201,11 @@ class JumpPath(AbstractPath):
         window = f"{float(self.ts[..., 0].min()):g}..{float(self.t1.max()):g}"
         n = int(self.jumps().sum())
         return f"{many}{n} jump{'' if n == 1 else 's'}, {window}, {self.made}"
+
+
+def _positions(length: int, ndim: int) -> Array:
+    """`0 .. length - 1` along the last of `ndim` axes."""
+    return jnp.arange(length).reshape((1,) * (ndim - 1) + (-1,))
 
 
 def _validate(ts: np.ndarray, mask: np.ndarray, t1: np.ndarray) -> None:
