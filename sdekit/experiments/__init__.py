@@ -6,6 +6,7 @@ from ._csv import read_csv as read_csv
 from ._experiment import Experiment as Experiment, Outcome as Outcome
 from ._registry import experiments as experiments, get as get
 from ._runner import Run as Run, run as run, versions as versions
+from ._table import as_dict as as_dict, as_markdown as as_markdown
 
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Experiment",
     "Outcome",
     "Run",
+    "as_dict",
+    "as_markdown",
     "compare",
     "experiments",
     "get",
