@@ -174,8 +174,9 @@ def resumed(plan: Plan, fit: Fit) -> FitState:
                 f"`resume`: the {name} of that fit do not suit this one:\n  there {there}\n  here  {here}\n"
                 "Pass the model, `frozen` and `optimiser` of that fit."
             )
-    same = jnp.array_equal(jax.random.key_data(state.key), jax.random.key_data(first.key))
-    require(bool(same), "key", "must be the key of the fit to resume", first.key, "pass key=fit.state.key")
+    here, there = jax.random.key_data(first.key), jax.random.key_data(state.key)
+    same = bool(jnp.array_equal(here, there))
+    require(same, "key", "must be the key of the fit to resume", here, "pass key=fit.state.key")
     if plan.valid is None or state.best is None:
         return dataclasses.replace(state, best=first.best, best_loss=first.best_loss, stale=first.stale)
     return state
