@@ -21,7 +21,7 @@ from .._types import Array, Key, Law, RealScalar, Times
 from ..data import Series
 from ..paths import SampledPath
 from ._algebra import psd_cholesky
-from ._kalman import AbstractKalmanMethod, Sequential, chain
+from ._kalman import AbstractKalmanMethod, Sequential, evidence
 from ._moments import gaussian_moments
 from ._observation import AbstractObservation
 from ._observations import AbstractGaussianObservation
@@ -88,8 +88,7 @@ class Observed(AbstractDensity, AbstractConditioned, AbstractMarginal):
     def log_prob(self, series: Series) -> Float[Array, ""]:
         c, r = self._linear("log_prob", series)
         if isinstance(self.process, AbstractLinearGaussian):
-            model = chain(self.process, series.ts, series.ys, series.mask, c, r)
-            return self.method.filter(model).log_prob.sum()
+            return evidence(self.process, series, c, r, self.method)
         return dense_log_prob(self.process, series, c, r)
 
     def condition(self, series: Series) -> "Observed":

@@ -1,5 +1,6 @@
 """Gaussian processes given observations: exact marginals and exact draws at any times."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
@@ -62,8 +63,8 @@ class LinearGaussianPosterior(AbstractMarginal):
     def dim(self) -> int:
         return self.process.dim
 
-    def _union(self, ts) -> tuple[Chain, Times, Array]:
-        """The chain at the times of the series and at `ts`, those times, and where `ts` stand among them."""
+    def _union(self, ts) -> tuple[Chain, Array]:
+        """The chain at the times of the series and at `ts`, and where `ts` stand among them."""
         first = self.series.ts[0]
         remedy = "ask for later times, or begin the series with an unobserved row (mask=False) at an earlier time"
         ts = check_traced(ts, jnp.any(ts < first), "ts", "must not stand before the first time of the series", remedy)
@@ -74,7 +75,7 @@ class LinearGaussianPosterior(AbstractMarginal):
         times = times[order]
         where = jnp.argsort(order)[known:]
         model = chain(self.process, times, pad(self.series.ys), pad(self.series.mask), self.matrix, self.noise)
-        return model, times, where
+        return model, where
 
     def marginals(self, ts: Times) -> tuple[Float[Array, "t d"], Float[Array, "t d d"]]:
         """The mean and covariance of the state at each time.
@@ -87,16 +88,14 @@ class LinearGaussianPosterior(AbstractMarginal):
 
         **Raises:** `RuntimeError` for a time before the first of the series.
         """
-        model, _, where = self._union(jnp.asarray(ts))
-        smoothed = self.method.smooth(model, self.method.filter(model))
-        return smoothed.mean[where], smoothed.covariance[where]
+        return _marginals(self, jnp.asarray(ts))
 
     def marginal(self, t: RealScalar) -> Law:
         mean, cov = self.marginals(jnp.asarray(t)[None])
         return _normal(mean[0], cov[0])
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
-        model, _, where = self._union(ts)
+        model, where = self._union(ts)
         states, noise = jax.random.split(key)
         shocks = jax.random.normal(states, model.b.shape, model.b.dtype)
         roots = jax.vmap(psd_cholesky)(model.q)
@@ -112,6 +111,13 @@ class LinearGaussianPosterior(AbstractMarginal):
         centred = model._replace(b=jnp.zeros_like(model.b), ys=gap)
         correction = self.method.smooth(centred, self.method.filter(centred)).mean
         return SampledPath(ts, (xs + correction)[where], Provenance("exact"))
+
+
+@eqx.filter_jit
+def _marginals(posterior, ts):
+    model, where = posterior._union(ts)
+    smoothed = posterior.method.smooth(model, posterior.method.filter(model))
+    return smoothed.mean[where], smoothed.covariance[where]
 
 
 def _normal(mean, cov) -> Law:

@@ -1,5 +1,6 @@
 """Densities of fully observed Markov processes: initial law and transitions, exact or approximate."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
@@ -185,26 +186,33 @@ def transitions_log_prob(
 
     **Raises:** `ValueError` for a process without transitions and for rows observed in part.
     """
-    if isinstance(process, AbstractTransition):
-        density = lambda t0, t1, x, y: process.transition(t0, t1, x).log_prob(y)
-    elif isinstance(process, AbstractDiffusion):
-        density = lambda t0, t1, x, y: _gaussian_log_prob(y, *gaussian_step(process, t0, t1, x, substeps))
-    else:
+    if not isinstance(process, AbstractTransition | AbstractDiffusion):
         remedy = "take an AbstractTransition or an AbstractDiffusion; for a density in closed form, MarginalLikelihood"
         raise ValueError(fault("process", "has no transition law", type(process).__name__, remedy))
     seen = whole_rows(series)
-    start = isinstance(process, AbstractDiffusion | AbstractLinearGaussian)
-    anchor = process.initial.mean if start else jnp.zeros(series.dim)
-    t0, t1, x, y, valid = _pairs(series, seen, jax.lax.stop_gradient(anchor))
-    total = jnp.where(valid, jax.vmap(density)(t0, t1, x, y), 0).sum()
     if not include_initial:
-        return total
+        return _total(process, series, seen, substeps, False)
     problem = "must be observed at its first time, where the initial law stands"
     remedy = "begin at the first observed row, or leave the initial law out (include_initial=False)"
     if is_concrete(seen):
         require(bool(seen[0]), "series", problem, seen, remedy)
     else:
         seen = check_traced(seen, seen.any() & ~seen[0], "series", problem, remedy)
+    return _total(process, series, seen, substeps, True)
+
+
+@eqx.filter_jit
+def _total(process, series, seen, substeps, include_initial):
+    if isinstance(process, AbstractTransition):
+        density = lambda t0, t1, x, y: process.transition(t0, t1, x).log_prob(y)
+    else:
+        density = lambda t0, t1, x, y: _gaussian_log_prob(y, *gaussian_step(process, t0, t1, x, substeps))
+    start = isinstance(process, AbstractDiffusion | AbstractLinearGaussian)
+    anchor = jax.lax.stop_gradient(process.initial.mean if start else jnp.zeros(series.dim))
+    t0, t1, x, y, valid = _pairs(series, seen, anchor)
+    total = jnp.where(valid, jax.vmap(density)(t0, t1, x, y), 0).sum()
+    if not include_initial:
+        return total
     first = jnp.where(seen[0], series.ys[0], anchor)
     return total + jnp.where(seen[0], initial_law(process).log_prob(first), 0)
 
