@@ -18,11 +18,11 @@ from ..processes import (
     Additive,
     BrownianMotion,
     Diffusion,
-    FractionalOrnsteinUhlenbeck,
-    GaussianProcess,
-    Matern32,
     OrnsteinUhlenbeck,
 )
+from ..processes._fractional import FractionalOrnsteinUhlenbeck
+from ..processes._gaussian import GaussianProcess
+from ..processes._kernels import Matern32
 
 
 __all__ = ["CANDIDATES", "Candidate"]

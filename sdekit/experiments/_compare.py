@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import equinox as eqx
 import jax
@@ -141,32 +142,40 @@ def compare(
     whole, small = affine(series), affine(before)
     skipped = {m: "serves one component alone" for m in names if CANDIDATES[m].scalar and series.dim > 1}
     fits, tables, report = {}, {}, Report(())
-    for i, name in enumerate(m for m in names if m not in skipped):
-        say(CANDIDATES[name].title)
-        try:
-            found = _one(CANDIDATES[name], whole, small, past, n, steps, jax.random.fold_in(key, i), progress)
-        except FitError as error:
-            skipped[name] = str(error)
-            continue
-        fits[name], tables[name] = found[:2]
-        report = report + found[2]
+    # Compilation takes most of the time: the scores of one model are compiled while the next is fitted.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        scored = {"baselines": pool.submit(_baselines, whole, past, n, key)}
+        for i, name in enumerate(m for m in names if m not in skipped):
+            say(CANDIDATES[name].title)
+            keys = jax.random.split(jax.random.fold_in(key, i), 3)
+            try:
+                fits[name] = _fit(CANDIDATES[name], small, steps, keys[:2], progress)
+            except FitError as error:
+                skipped[name] = str(error)
+                continue
+            scored[name] = pool.submit(_score, CANDIDATES[name], fits[name], whole, small, past, n, keys[2])
+    for name in fits:
+        tables[name], rows = scored[name].result()
+        report = report + rows
     require(bool(fits), "--model", "could not be fitted", skipped, "choose other models, or look at the series")
-    report = _own_units(report + _baselines(whole, past, n, key), affine, before, after)
+    report = _own_units(report + scored["baselines"].result(), affine, before, after)
     return Comparison(series, before, after, affine, report, fits, tables, skipped)
 
 
-def _one(candidate: Candidate, whole, small, past, n, steps, key, progress) -> tuple[Fit, ParameterTable, Report]:
-    building, fitting, scoring = jax.random.split(key, 3)
-    model = candidate.build(small, building)
-    found = fit(
-        model, candidate.likelihood, small, key=fitting, steps=steps, optimiser=FullBatch(), tolerance=1e-6, chunk=25,
+def _fit(candidate: Candidate, small: Series, steps: int, keys: Key, progress: bool) -> Fit:
+    model = candidate.build(small, keys[0])
+    return fit(
+        model, candidate.likelihood, small, key=keys[1], steps=steps, optimiser=FullBatch(), tolerance=1e-6, chunk=25,
         frozen=candidate.frozen, progress=progress,
     )  # fmt: skip
+
+
+def _score(candidate: Candidate, found: Fit, whole: Series, small: Series, past: float, n: int, key: Key):
     table = confidence(found.model, candidate.likelihood, small, frozen=candidate.frozen)
     title = candidate.title
     fitted = (Row(title, "log-likelihood", table.log_prob, None, _HIGHER), Row(title, "AIC", table.aic, None, _LOWER))
     metrics = [LogScore(past, likelihood=candidate.likelihood), Forecast([CRPS()], past, n=n)]
-    return found, table, Report(fitted) + evaluate({title: found.model}, whole, metrics, key=scoring)
+    return table, Report(fitted) + evaluate({title: found.model}, whole, metrics, key=key)
 
 
 def _baselines(whole: Series, past: float, n: int, key: Key) -> Report:
