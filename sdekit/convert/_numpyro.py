@@ -143,9 +143,9 @@ def _require_domain(name: str, law: dist.Distribution, domain: Any) -> None:
     if domain is None:
         return
     # Draws decide, since supports cannot be compared in general; the key only makes the check repeatable.
-    draws = law.sample(jax.random.key(0), (256,))
+    draws = jax.vmap(law.sample)(jax.random.split(jax.random.key(0), 256))
     said = str(domain).replace("_", " ").lower()
-    inside = np.asarray(domain(draws))
+    inside = np.asarray(jax.vmap(domain)(draws))
     bad = draws[~inside.reshape(len(inside), -1).all(-1)]
     require(
         bool(inside.all()),
