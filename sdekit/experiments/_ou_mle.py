@@ -52,7 +52,9 @@ def _metrics(outcome: Outcome) -> Report:
         rows.append(Row("OU", f"{name} less closed form", found - exact[name]))
         rows.append(Row("OU", f"{name} less truth, in standard errors", (found - _TRUTH[name]) / error))
         rows.append(Row("AR(1) closed form", name, exact[name]))
-    rows.append(Row("OU", "standard error of the rate over the asymptotic", table["rate"]["standard_error"] / exact["error"]))
+    rows.append(
+        Row("OU", "standard error of the rate over the asymptotic", table["rate"]["standard_error"] / exact["error"])
+    )
     return Report(tuple(rows))
 
 
