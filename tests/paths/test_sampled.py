@@ -116,3 +116,10 @@ def test_repr():
     said = []
     jax.jit(lambda p: said.append(repr(p)) or p.xs)(MANY)
     assert said == ["SampledPath(5 paths, 4 times, 2 components, Heun, dt=0.1)"]
+
+
+def test_what_is_counted_path_by_path_goes_with_the_paths():
+    counted = SampledPath(TS, MANY.xs, Provenance("Heun", rejected=jnp.arange(5)))
+    assert int(counted[3].made.rejected) == 3
+    assert counted[1:3].made.rejected.tolist() == [1, 2]
+    assert counted.mean().made.rejected is None
