@@ -101,7 +101,8 @@ class AbstractProcess(AbstractParametric):
         - `key`: a JAX key.
         - `n`: how many paths; `None` for one path without a leading axis. Path `i` depends on `(key, i)` alone.
         - `chunk`: how many paths to hold in memory at a time (on each device); `None` for all.
-        - `mesh`: a `jax.sharding.Mesh` with an axis "data", over which the `n` paths are laid: the same paths, up to rounding.
+        - `mesh`: a `jax.sharding.Mesh` with an axis "data", over which the `n` paths are laid: the same
+          paths, up to rounding.
 
         **Returns:** a path, its states of shape `(t, d)` or `(n, t, d)`.
 
