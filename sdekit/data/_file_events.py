@@ -134,8 +134,8 @@ def _stackoverflow(*, fold: int | None = None, train: bool = True) -> Events:
     keep = np.flatnonzero(folds == folds if fold is None else (folds != fold if train else folds == fold))
     to_date = lambda seconds: np.round(seconds * 1e6).astype("int64").astype("datetime64[us]")
     days = [to_date(times[i]) for i in keep]
-    window = {"t0": np.datetime64("2012-01-01"), "t1": np.datetime64("2014-01-01")}
-    return Events.from_list(days, [marks[i] for i in keep], **window, num_marks=num_marks, unit="days", ties=True)
+    t0, t1 = np.array(["2012-01-01", "2014-01-01"], dtype="datetime64[s]")
+    return Events.from_list(days, [marks[i] for i in keep], t0=t0, t1=t1, num_marks=num_marks, unit="days", ties=True)
 
 
 def _triangular(name: str, sha256: str, about: str) -> None:
@@ -244,11 +244,10 @@ def _quakes_npz(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 def _quakes_csv(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     with path.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
-    start = datetime.datetime(1973, 1, 1)
-    moments = [
-        datetime.datetime(int(r["Year"]), int(r["Month"]), int(r["Day"]), *map(int, r["Time"].split(":"))) for r in rows
-    ]
-    days = np.array([(moment - start).total_seconds() / 86400 for moment in moments])
+    at = lambda r: f"{r['Year']}-{int(r['Month']):02}-{int(r['Day']):02}T{r['Time']}"
+    days = (np.array([at(r) for r in rows], dtype="datetime64[s]") - np.datetime64("1973-01-01")) / np.timedelta64(
+        1, "D"
+    )
     order = np.argsort(days, kind="stable")
     columns = {name.lower(): np.array([float(r[name]) for r in rows])[order] for name in ("Mag", "Lat", "Lon", "Depth")}
     return days[order], columns

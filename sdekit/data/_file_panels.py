@@ -121,8 +121,9 @@ _PSOR = _msm("psor", "7ff623c3020c360c5e1896432cdbe0d3119de6cc1d059132bb3bd9da87
 def _psor(*, covariates: Sequence[str] = ("hieffusn", "ollwsdrt")) -> Panel:
     (path,) = fetch("msm_psor", [_PSOR])
     table = optional("pandas").read_csv(path).dropna(subset=list(covariates))
-    columns = {"time": "months", "state": "state", "item": "ptnum", "covariates": tuple(covariates)}
-    return Panel.from_pandas(table, **columns, states=(1, 2, 3, 4), unit="months")
+    return Panel.from_pandas(
+        table, time="months", state="state", item="ptnum", covariates=covariates, states=(1, 2, 3, 4), unit="months"
+    )
 
 
 def _bos(name: str, sha256: str, table: str, states: int, unit: str, about: str) -> None:
@@ -133,8 +134,8 @@ def _bos(name: str, sha256: str, table: str, states: int, unit: str, about: str)
         frame = optional("pandas").read_csv(path).astype({"state": int})
         # A state entered and left at one time was never held: only the last state of a time counts.
         frame = frame.drop_duplicates(["ptnum", "time"], keep="last")
-        columns = {"time": "time", "state": "state", "item": "ptnum"}
-        panel = Panel.from_pandas(frame, **columns, states=range(1, states + 1), unit=unit)
+        labels = range(1, states + 1)
+        panel = Panel.from_pandas(frame, time="time", state="state", item="ptnum", states=labels, unit=unit)
         # Every row is an exact entry; a last row with an unchanged state ends the observation.
         kinds = np.where(np.asarray(panel.mask), int(Seen.JUMP), 0)
         return Panel(

@@ -19,7 +19,16 @@ __all__ = ["AbstractItems", "concatenate"]
 
 
 class AbstractItems(AbstractRecord):
-    """A record of items that are alike in shape: what `Series`, `Panel` and `Events` share."""
+    """A record of items that are alike in shape: what `Series`, `Panel` and `Events` share.
+
+    !!! example
+
+        ```python
+        from sdekit.data import Series
+        record = Series.from_list([[0.0, 1.0], [0.5]], [[1.0, 2.0], [3.0]])
+        [int(item.lengths) for item in record]  # [2, 1]
+        ```
+    """
 
     mask: eqx.AbstractVar[Array]
     """True where something was observed."""

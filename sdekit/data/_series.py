@@ -253,7 +253,7 @@ class Series(AbstractItems):
         ts, ys, mask = (np.asarray(x) for x in (stacked.ts, stacked.ys, stacked.mask))
         parts = [slice(a, b) for a, b in zip(start, stop, strict=True)]
         length = int((stop - start).max())
-        new = Series(
+        new = type(self)(
             np.stack([pad_times(ts[k, p], length) for k, p in enumerate(parts)]),
             pad_rows([ys[k, p] for k, p in enumerate(parts)], length, 0),
             pad_rows([mask[k, p] for k, p in enumerate(parts)], length, False),
