@@ -166,8 +166,8 @@ class DoubleWellLaw(dist.Distribution):
     def variance(self) -> Array:
         low, high = self._edges()
         half = (high - low) / 2
-        at = lambda node: (low + half * (1 + node)) ** 2 * jnp.exp(
-            -self.sharpness * ((low + half * (1 + node)) ** 2 - 1) ** 2
+        at = lambda node: (
+            (low + half * (1 + node)) ** 2 * jnp.exp(-self.sharpness * ((low + half * (1 + node)) ** 2 - 1) ** 2)
         )
         values = jax.vmap(at, out_axes=-1)(jnp.asarray(_NODES, half.dtype))
         return self.width**2 * half * (values @ jnp.asarray(_WEIGHTS, half.dtype)) / self._whole()

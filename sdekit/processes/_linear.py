@@ -60,8 +60,8 @@ def _columns(owner: str, name: str, x: ArrayLike, d: int, dtype) -> Float[Array,
 class LinearSDE(AbstractExactDiffusion, AbstractLinearGaussian, AbstractMarginal, AbstractBridged):
     r"""$dX = (F X + b)\,dt + L\,dW$ with constant coefficients, stable or not.
 
-    The transition is $N(e^{Fh}x + \int_0^h e^{Fs}b\,ds,\; \int_0^h e^{Fs} L L^\top e^{F^\top s} ds)$. $L$ may have fewer
-    columns than rows (noise on a velocity alone).
+    The transition is $N(e^{Fh}x + \int_0^h e^{Fs}b\,ds,\; \int_0^h e^{Fs} L L^\top e^{F^\top s} ds)$. $L$ may have
+    fewer columns than rows (noise on a velocity alone).
 
     **Arguments:**
 
@@ -93,9 +93,7 @@ class LinearSDE(AbstractExactDiffusion, AbstractLinearGaussian, AbstractMarginal
     interpretation: ClassVar[type[AbstractInterpretation]] = Ito
     structure: ClassVar[type[AbstractNoiseStructure]] = Additive
 
-    def __init__(
-        self, matrix: ArrayLike, offset: ArrayLike = 0.0, scale: ArrayLike = 1.0, initial: Law | None = None
-    ):
+    def __init__(self, matrix: ArrayLike, offset: ArrayLike = 0.0, scale: ArrayLike = 1.0, initial: Law | None = None):
         dtype = to_dtype(matrix, offset, scale)
         self.matrix = _square("LinearSDE", "matrix", matrix, dtype)
         d = self.matrix.shape[0]
@@ -272,7 +270,9 @@ class TimeDependentLinearSDE(AbstractExactDiffusion, AbstractLinearGaussian, Abs
             got = np.shape(found)
             if len(got) != len(shape) or any(s not in (None, g) for s, g in zip(shape, got, strict=True)):
                 want = str(shape).replace("None", "m")
-                message = fault(f"{owner}.{name}", f"must return shape {want}", got, "check what it returns at one time")
+                message = fault(
+                    f"{owner}.{name}", f"must return shape {want}", got, "check what it returns at one time"
+                )
                 raise ValueError(message)
         require(self.steps >= 1, f"{owner}.steps", "must be positive", self.steps, "pass steps >= 1")
 

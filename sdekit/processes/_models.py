@@ -84,7 +84,9 @@ class Lorenz(AbstractNumericalDiffusion):
         dtype = to_dtype(prandtl, rayleigh, aspect, scale)
         self.prandtl, self.rayleigh, self.aspect = (jnp.asarray(v, dtype) for v in (prandtl, rayleigh, aspect))
         shape = jnp.shape(scale)
-        require(shape in ((), (1,), (3,)), "Lorenz.scale", "must be a number or have shape (3,)", scale, "pass 3 numbers")
+        require(
+            shape in ((), (1,), (3,)), "Lorenz.scale", "must be a number or have shape (3,)", scale, "pass 3 numbers"
+        )
         self.scale = jnp.broadcast_to(jnp.asarray(scale, dtype), (3,))
         normal = dist.Normal(jnp.zeros(3, dtype), jnp.ones(3, dtype)).to_event(1)
         self.initial = normal if initial is None else _start("Lorenz", initial, [0.0] * 3, dtype)
