@@ -10,13 +10,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
+import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Float
 
 from ._errors import require, require_times
 from ._mesh import AXIS, require_mesh
 from ._parameters import AbstractParametric
-from ._types import Array, Key, Law, RealScalar, State, Times
+from ._types import Array, Key, Law, RealScalar, State, Times, is_concrete
 from .data import AbstractRecord, Series
 from .paths import AbstractPath, Provenance, SampledPath
 
@@ -28,6 +29,7 @@ __all__ = [
     "AbstractDiffusion",
     "AbstractExactDiffusion",
     "AbstractGaussianProcess",
+    "AbstractGridded",
     "AbstractInterpretation",
     "AbstractJumpProcess",
     "AbstractLinearGaussian",
@@ -99,18 +101,21 @@ class AbstractProcess(AbstractParametric):
         - `key`: a JAX key.
         - `n`: how many paths; `None` for one path without a leading axis. Path `i` depends on `(key, i)` alone.
         - `chunk`: how many paths to hold in memory at a time (on each device); `None` for all.
-        - `mesh`: a `jax.sharding.Mesh` with an axis "data", over which the `n` paths are laid: the same paths, up to rounding.
+        - `mesh`: a `jax.sharding.Mesh` with an axis "data", over which the `n` paths are laid: the same
+          paths, up to rounding.
 
         **Returns:** a path, its states of shape `(t, d)` or `(n, t, d)`.
 
         **Raises:** `ValueError` for times that do not increase, `n < 1`, or a mesh whose devices do not divide `n`.
         """
         require_times(ts)
+        known = isinstance(self, AbstractGridded) and is_concrete((self, ts))
+        process = self.on_grid(np.asarray(ts)) if known else self
         if n is None:
             require(mesh is None, "mesh", "needs a number of paths", n, "pass n as well, or drop the mesh")
-            return _draw(self, jnp.asarray(ts), key)
+            return _draw(process, jnp.asarray(ts), key)
         require(n >= 1, "n", "must be a positive number of paths", n, "pass n >= 1, or n=None for a single path")
-        return _draw_many(self, jnp.asarray(ts), key, n, chunk, require_mesh(mesh, n, "n"))
+        return _draw_many(process, jnp.asarray(ts), key, n, chunk, require_mesh(mesh, n, "n"))
 
 
 @eqx.filter_jit
@@ -138,6 +143,26 @@ def _draw_many(process, ts, key, n, chunk, mesh):
 
 def _map(f, keys, chunk):
     return jax.vmap(f)(keys) if chunk is None or chunk >= keys.shape[0] else jax.lax.map(f, keys, batch_size=chunk)
+
+
+class AbstractGridded(AbstractProcess):
+    """A process that draws faster once it knows the times.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        isinstance(sk.processes.BrownianMotion(), sk.processes.AbstractGridded)  # False
+        ```
+    """
+
+    @abc.abstractmethod
+    def on_grid(self, ts: np.ndarray) -> AbstractProcess:
+        """The same law, made ready to draw at just these times.
+
+        `sample` calls it where the times and the parameters are known, that is, outside of `jit`.
+        """
 
 
 class AbstractMarginal(AbstractProcess):

@@ -7,22 +7,22 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 
 from .._types import Key
 from ..data import Series
 from ..inference import AbstractLikelihood, GaussianObservation, MarginalLikelihood, Observed, TransitionLikelihood
-from ..nets import MLPField
+from ..nets import ConstantDiffusion, MLPField
 from ..processes import (
+    Additive,
     BrownianMotion,
     Diffusion,
-    FractionalOrnsteinUhlenbeck,
-    GaussianProcess,
-    Matern32,
     OrnsteinUhlenbeck,
 )
+from ..processes._fractional import FractionalOrnsteinUhlenbeck
+from ..processes._gaussian import GaussianProcess
+from ..processes._kernels import Matern32
 
 
 __all__ = ["CANDIDATES", "Candidate"]
@@ -84,7 +84,7 @@ def _gp(series: Series, key: Key):
 def _neural(series: Series, key: Key):
     d = series.dim
     drift = MLPField(d, width=8, depth=1, key=key)
-    return Diffusion(drift, scale=jnp.full(d, 0.8), initial=_standard(d))
+    return Diffusion(drift, ConstantDiffusion(jnp.full(d, 0.8)), _standard(d), structure=Additive)
 
 
 CANDIDATES: dict[str, Candidate] = {

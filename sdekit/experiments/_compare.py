@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import equinox as eqx
 import jax
@@ -142,32 +142,40 @@ def compare(
     whole, small = affine(series), affine(before)
     skipped = {m: "serves one component alone" for m in names if CANDIDATES[m].scalar and series.dim > 1}
     fits, tables, report = {}, {}, Report(())
-    for i, name in enumerate(m for m in names if m not in skipped):
-        say(CANDIDATES[name].title)
-        try:
-            found = _one(CANDIDATES[name], whole, small, past, n, steps, jax.random.fold_in(key, i), progress)
-        except FitError as error:
-            skipped[name] = str(error)
-            continue
-        fits[name], tables[name] = found[:2]
-        report = report + found[2]
+    # Compilation takes most of the time: the scores of one model are compiled while the next is fitted.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        scored = {"baselines": pool.submit(_baselines, whole, past, n, key)}
+        for i, name in enumerate(m for m in names if m not in skipped):
+            say(CANDIDATES[name].title)
+            keys = jax.random.split(jax.random.fold_in(key, i), 3)
+            try:
+                fits[name] = _fit(CANDIDATES[name], small, steps, keys[:2], progress)
+            except FitError as error:
+                skipped[name] = str(error)
+                continue
+            scored[name] = pool.submit(_score, CANDIDATES[name], fits[name], whole, small, past, n, keys[2])
+    for name in fits:
+        tables[name], rows = scored[name].result()
+        report = report + rows
     require(bool(fits), "--model", "could not be fitted", skipped, "choose other models, or look at the series")
-    report = _own_units(report + _baselines(whole, past, n, key), affine, before, after)
+    report = _own_units(report + scored["baselines"].result(), affine, before, after)
     return Comparison(series, before, after, affine, report, fits, tables, skipped)
 
 
-def _one(candidate: Candidate, whole, small, past, n, steps, key, progress) -> tuple[Fit, ParameterTable, Report]:
-    building, fitting, scoring = jax.random.split(key, 3)
-    model = candidate.build(small, building)
-    found = fit(
-        model, candidate.likelihood, small, key=fitting, steps=steps, optimiser=FullBatch(), tolerance=1e-6, chunk=25,
+def _fit(candidate: Candidate, small: Series, steps: int, keys: Key, progress: bool) -> Fit:
+    model = candidate.build(small, keys[0])
+    return fit(
+        model, candidate.likelihood, small, key=keys[1], steps=steps, optimiser=FullBatch(), tolerance=1e-6, chunk=25,
         frozen=candidate.frozen, progress=progress,
     )  # fmt: skip
+
+
+def _score(candidate: Candidate, found: Fit, whole: Series, small: Series, past: float, n: int, key: Key):
     table = confidence(found.model, candidate.likelihood, small, frozen=candidate.frozen)
     title = candidate.title
     fitted = (Row(title, "log-likelihood", table.log_prob, None, _HIGHER), Row(title, "AIC", table.aic, None, _LOWER))
     metrics = [LogScore(past, likelihood=candidate.likelihood), Forecast([CRPS()], past, n=n)]
-    return found, table, Report(fitted) + evaluate({title: found.model}, whole, metrics, key=scoring)
+    return table, Report(fitted) + evaluate({title: found.model}, whole, metrics, key=key)
 
 
 def _baselines(whole: Series, past: float, n: int, key: Key) -> Report:
@@ -200,29 +208,3 @@ def _own_units(report: Report, affine: Affine, past: Series, future: Series) -> 
         dataclasses.replace(row, value=None if row.value is None else change[row.metric](row.value)) for row in report
     ]
     return Report(tuple(rows))
-
-
-def as_dict(found: Comparison, *, source: str, seed: int, seconds: float) -> dict[str, Any]:
-    """A comparison as plain Python values, for JSON."""
-    finite = lambda v: v if v is None or math.isfinite(v) else None
-    models: dict[str, Any] = {}
-    for row in found.report:
-        models.setdefault(row.model, {"metrics": {}})["metrics"][row.metric] = finite(row.value)
-    for name in found.fits:
-        entry = models[CANDIDATES[name].title]
-        entry["stopped"], entry["steps"] = found.fits[name].stopped, found.fits[name].steps
-        entry["warnings"] = list(found.tables[name].warnings)
-        for parameter in ("hurst", "rate"):
-            interval = found.interval(name, parameter)
-            if interval is not None:
-                entry[parameter] = dict(zip(("estimate", "lower", "upper"), map(finite, interval), strict=True))
-    return {
-        "data": source,
-        "seed": seed,
-        "seconds": round(seconds, 2),
-        "observed": int(found.series.observed()),
-        "fitted_to": int(found.past.observed()),
-        "best": CANDIDATES[found.best].title,
-        "models": models,
-        "skipped": found.skipped,
-    }

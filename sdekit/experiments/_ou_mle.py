@@ -20,6 +20,7 @@ __all__ = ["OU_MLE"]
 
 _TRUTH = {"rate": 0.8, "mean": 1.5, "scale": 0.6}
 _LIKELIHOOD = TransitionLikelihood()
+_RATIO = "standard error of the rate over the asymptotic"
 
 
 def _data(setting, key):
@@ -52,9 +53,7 @@ def _metrics(outcome: Outcome) -> Report:
         rows.append(Row("OU", f"{name} less closed form", found - exact[name]))
         rows.append(Row("OU", f"{name} less truth, in standard errors", (found - _TRUTH[name]) / error))
         rows.append(Row("AR(1) closed form", name, exact[name]))
-    rows.append(
-        Row("OU", "standard error of the rate over the asymptotic", table["rate"]["standard_error"] / exact["error"])
-    )
+    rows.append(Row("OU", _RATIO, table["rate"]["standard_error"] / exact["error"]))
     return Report(tuple(rows))
 
 
@@ -72,7 +71,7 @@ OU_MLE = Experiment(
             ("OU", f"{name} less truth, in standard errors"): (0.0, 4.9, "standard normal, two-sided 1e-6")
             for name in _TRUTH
         },
-        ("OU", "standard error of the rate over the asymptotic"): (1.0, 0.1, "delta method on Var(phi) = (1 - phi^2)/n"),
+        ("OU", _RATIO): (1.0, 0.1, "delta method on Var(phi) = (1 - phi^2)/n"),
     },
     scales={"smoke": {"n": 2000, "step": 0.1}, "paper": {"n": 20000, "step": 0.1}},
     fit={"optimiser": FullBatch(), "steps": 200, "tolerance": 1e-9},

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
+import scipy.fft
 from jaxtyping import Array, Float
 
 from .._errors import require
@@ -22,6 +23,14 @@ def _eigenvalues(r: np.ndarray) -> np.ndarray:
     return np.fft.hfft(r, 2 * (len(r) - 1)) if len(r) > 1 else r.copy()
 
 
+def _fast_lags(n: int) -> int:
+    """The least number of lags `m >= n` for which a transform of length `2 (m - 1)` is fast."""
+    size = 2 * (n - 1)
+    while size > 2 and (size % 2 or scipy.fft.next_fast_len(size, real=True) != size):
+        size += 1
+    return size // 2 + 1
+
+
 def circulant_spectrum(
     autocovariance: Callable[[np.ndarray], np.ndarray] | np.ndarray, n: int | None = None, *, extend: int = 0
 ) -> np.ndarray:
@@ -37,7 +46,7 @@ def circulant_spectrum(
     - `extend`: how many times the embedding may be doubled if it is not nonnegative definite; needs a function.
 
     **Returns:** square roots of the eigenvalues over the size of the circulant, float64, shape `(2 (m - 1),)` with
-    `m >= n` lags used (shape `(1,)` for `n = 1`).
+    `m >= n` lags used (shape `(1,)` for `n = 1`): a few more than `n` if a function is given, for a fast transform.
 
     **Raises:** `ValueError` if the embedding is not nonnegative definite: then no exact sample can be drawn this way.
     Only eigenvalues within rounding (1e-10 of the largest) are set to zero.
@@ -49,7 +58,7 @@ def circulant_spectrum(
         ```python
         import numpy as np
         from sdekit.math import circulant_spectrum
-        circulant_spectrum(lambda k: np.exp(-0.1 * k), 100).shape  # (198,)
+        circulant_spectrum(lambda k: np.exp(-0.1 * k), 100).shape  # (200,)
         ```
     """
     given = not callable(autocovariance)
@@ -58,7 +67,7 @@ def circulant_spectrum(
         n = len(autocovariance) if n is None else n
     require(n is not None and n >= 1, "n", "must be the length of the sequence", n, "pass n >= 1")
     require(not (given and extend), "extend", "needs autocovariances at larger lags", extend, "pass a function of lags")
-    m = n
+    m = n if given else _fast_lags(n)
     for attempt in range(extend + 1):
         r = autocovariance[:m] if given else np.asarray(autocovariance(np.arange(m)), np.float64)
         values = _eigenvalues(r)
@@ -66,7 +75,7 @@ def circulant_spectrum(
         if least >= -_ROUNDING * most:
             return np.sqrt(np.maximum(values, 0.0) / len(values))
         if attempt < extend:
-            m = 2 * m - 1
+            m = _fast_lags(2 * m - 1)
     remedy = "pass a function of lags and extend=3, or draw by Cholesky" if given else "extend further, or use Cholesky"
     raise ValueError(
         f"`autocovariance` has a circulant embedding of {2 * (m - 1)} lags with a negative eigenvalue, "

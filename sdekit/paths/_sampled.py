@@ -6,7 +6,7 @@ from typing import Self
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Float, Int
 
 from .._errors import require, require_times
 from .._types import Array, is_concrete
@@ -33,7 +33,13 @@ class Provenance(eqx.Module):
     """The solver, or `"exact"` for draws from the transition law."""
     noise: str = eqx.field(static=True, default="")
     dt: float | None = eqx.field(static=True, default=None)
-    """The step, or `None` when there was none (exact) or it varied (adaptive)."""
+    """The longest step, or `None` when there was none (exact) or it varied (adaptive)."""
+    steps: int | None = eqx.field(static=True, default=None)
+    """The number of steps, or `None` when there was none or it varied."""
+    adjoint: str = eqx.field(static=True, default="")
+    """How gradients are taken, where it was chosen."""
+    rejected: Int[Array, "*n"] | None = None
+    """How many steps were rejected, when steps were adapted."""
 
     def __str__(self) -> str:
         return self.solver + (f", dt={self.dt:g}" if self.dt is not None else "")
