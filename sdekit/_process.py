@@ -4,7 +4,6 @@ Abstract or final: a class here is never instantiated, and a final class is neve
 """
 
 import abc
-from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -234,19 +233,24 @@ class AbstractExactDiffusion(AbstractDiffusion, AbstractTransition):
     """A diffusion drawn from its transition law: no step, no discretisation error."""
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
-        return draw_chain(self, lambda _: self.initial, ts, key=key)
+        return draw_chain(self, self.initial, ts, key=key)
 
 
-def draw_chain(process: AbstractTransition, first: Callable[[RealScalar], Law], ts: Times, *, key: Key) -> SampledPath:
-    """A path of a Markov process from its transition law; `first(ts[0])` is the law of the state at the first time."""
+def draw_chain(process: AbstractTransition, initial: Law, ts: Times, *, key: Key) -> SampledPath:
+    """A path of a Markov process from its transition law and the law of its state at `ts[0]`."""
+    # States take the dtype of the model and the times: laws draw in the widest one that is enabled.
+    floats = [v for v in jax.tree.leaves((process, initial, ts)) if eqx.is_inexact_array(v)]
+    dtype = jnp.result_type(*floats)
     start, rest = jax.random.split(key)
-    x0 = first(ts[0]).sample(start)
-    step = lambda x, inputs: process.transition(inputs[0], inputs[1], x).sample(inputs[2])
-    keys = jax.random.split(rest, ts.shape[0] - 1)
-    # States take the dtype in which the model and the times meet, so that a float32 start does not break the scan.
-    dtype = jax.eval_shape(step, x0, (ts[0], ts[0], rest)).dtype
-    _, xs = jax.lax.scan(lambda x, inputs: (step(x, inputs),) * 2, x0.astype(dtype), (ts[:-1], ts[1:], keys))
-    return SampledPath(ts, jnp.concatenate([x0[None].astype(dtype), xs]), Provenance("exact"))
+    x0 = initial.sample(start).astype(dtype)
+
+    def step(x, inputs):
+        t0, t1, k = inputs
+        x = process.transition(t0, t1, x).sample(k).astype(dtype)
+        return x, x
+
+    _, xs = jax.lax.scan(step, x0, (ts[:-1], ts[1:], jax.random.split(rest, ts.shape[0] - 1)))
+    return SampledPath(ts, jnp.concatenate([x0[None], xs]), Provenance("exact"))
 
 
 class AbstractLinearGaussian(AbstractTransition):
