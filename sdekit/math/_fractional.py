@@ -230,12 +230,15 @@ def fou_started_covariance(
         fou_started_covariance(jnp.array(0.5), jnp.array([1.0]), jnp.array([1.0]))  # (1 - exp(-2)) / 2
         ```
     """
-    s, t = jnp.broadcast_arrays(ss[:, None], ts[None, :])
+    s, t = ss[:, None], ts[None, :]
     gap = jnp.abs(t - s)
+    # One evaluation for all arguments: it is long to compile.
+    every = jnp.concatenate([gap.reshape(-1), ss, ts])
+    apart = lambda f: jnp.split(f, (gap.size, gap.size + ss.size))
+    rho, rho_s, rho_t = apart(fou_autocovariance(hurst, every))
     start = jnp.exp(jax.scipy.special.gammaln(2 * hurst + 1)) / 2
-    rho = lambda x: fou_autocovariance(hurst, x)
-    late = rho(gap) - jnp.exp(-t) * rho(s) - jnp.exp(-s) * rho(t) + jnp.exp(-s - t) * start
-    # The derivative of x^2H at 0 is set to 0 by `_power`: at time 0 the process is known.
-    h = lambda x: _fou_near(jnp, 2 * hurst, jnp.minimum(x, 1), 10)
-    early = jnp.exp(-t) * h(s) + jnp.exp(-s) * h(t) - h(gap)
+    left, right = jnp.exp(-s), jnp.exp(-t)
+    late = rho.reshape(gap.shape) - right * rho_s[:, None] - left * rho_t[None, :] + left * right * start
+    h, h_s, h_t = apart(_fou_near(jnp, 2 * hurst, jnp.minimum(every, 1), 10))
+    early = right * h_s[:, None] + left * h_t[None, :] - h.reshape(gap.shape)
     return jnp.where(jnp.maximum(s, t) <= 1, early, late)
