@@ -117,8 +117,7 @@ def fit(
         patience=patience, frozen=frozen, tolerance=tolerance, chunk=chunk, checkpoint=checkpoint, mesh=mesh,
     )  # fmt: skip
     state, course, stopped = _start(plan, resume)
-    with progress_bar(steps, progress and plan.leads) as show:
-        show(course.step, {})
+    with progress_bar(steps, course.step, progress and plan.leads) as show:
         while stopped is None and course.step < steps:
             state, stopped = _chunk(plan, state, course, steps)
             if plan.path is not None and plan.leads:

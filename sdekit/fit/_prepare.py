@@ -147,11 +147,9 @@ def _hold_out(
         require(len(valid) > 0, "valid", "must not be empty", len(valid), "pass a record with items, or None")
         return data, valid.stack()
     n = len(data)
-    count = round(n * valid) if 0 < valid < 1 else 0
-    ok = 1 <= count < n
+    ok = 0 < valid < 1 and n > 1
     require(ok, "valid", f"must leave items on both sides of {n}", valid, "pass a fraction in (0, 1), or a record")
-    order = jax.random.permutation(jax.random.fold_in(jax.random.fold_in(key, VALIDATION), 0), n)
-    return data[order[count:]], data[order[:count]]
+    return data.split(1 - valid, key=jax.random.fold_in(jax.random.fold_in(key, VALIDATION), 0))
 
 
 def resumed(plan: Plan, fit: Fit) -> FitState:

@@ -5,6 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
@@ -111,7 +112,7 @@ def divide(model: PyTree, frozen: Any) -> tuple[PyTree[Array], PyTree]:
     # A weak type would change after the first step, and compile the program a second time.
     params = jax.tree.map(lambda x: jnp.asarray(x, x.dtype), params)
     for name, leaf in zip(names, jax.tree.leaves(params), strict=True):
-        if not bool(jnp.isfinite(leaf).all()):
+        if not np.isfinite(np.asarray(leaf)).all():
             raise ValueError(
                 fault(name, "is not finite in unconstrained coordinates", leaf,
                       "start strictly inside the domain of the parameter, or freeze it")

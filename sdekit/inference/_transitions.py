@@ -18,6 +18,7 @@ from .._process import (
 )
 from .._types import Array, RealScalar, State, is_concrete
 from ..data import Series
+from ..solve import stratonovich_shift
 from ._algebra import degenerate_log_prob, psd_cholesky, symmetric
 
 
@@ -68,10 +69,7 @@ def ito_drift(process: AbstractDiffusion, t: RealScalar, x: State) -> State:
     f = process.drift(t, x)
     if not issubclass(process.interpretation, Stratonovich) or issubclass(process.structure, Additive):
         return f
-    columns = lambda state: process.diffusion(t, state).as_matrix().T
-    g = columns(x)
-    correction = lambda j, direction: jax.jvp(lambda s: columns(s)[j], (x,), (direction,))[1]
-    return f + 0.5 * jax.vmap(correction)(jnp.arange(g.shape[0]), g).sum(0)
+    return f + stratonovich_shift(process, t, x)
 
 
 def gaussian_step(

@@ -30,7 +30,7 @@ def _horner(xp: ModuleType, coefficients: list, x: Any) -> Any:
 
 
 def fbm_covariance(hurst: Float[Array, ""], ss: Float[Array, " s"], ts: Float[Array, " t"]) -> Float[Array, "s t"]:
-    r"""The covariance $\frac12(|s|^{2H} + |t|^{2H} - |t - s|^{2H})$ of fractional Brownian motion at all pairs of times.
+    r"""The covariance $\frac12(|s|^{2H} + |t|^{2H} - |t - s|^{2H})$ of fractional Brownian motion, for all pairs.
 
     Computed without the cancellation of the formula as it stands when `s` is much smaller than `t`.
 

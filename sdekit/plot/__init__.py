@@ -3,6 +3,7 @@
 from ._calibration import pit as pit, qq as qq
 from ._comparison import comparison as comparison
 from ._fits import history as history, parameters as parameters
+from ._jumps import events as events, jumps as jumps
 from ._paths import fan as fan, paths as paths
 from ._residuals import acf as acf, diagnostics as diagnostics, residuals as residuals
 from ._style import PALETTE as PALETTE, save as save, style as style
@@ -13,8 +14,10 @@ __all__ = [
     "acf",
     "comparison",
     "diagnostics",
+    "events",
     "fan",
     "history",
+    "jumps",
     "parameters",
     "paths",
     "pit",

@@ -88,9 +88,7 @@ def _tails(level: float) -> tuple[float, float]:
 
 
 @styled
-def pit(
-    values: ArrayLike, *, ax: Any = None, bins: int = 10, level: float = 0.95, colour: str = PALETTE[0]
-) -> Any:
+def pit(values: ArrayLike, *, ax: Any = None, bins: int = 10, level: float = 0.95, colour: str = PALETTE[0]) -> Any:
     """A histogram of probability integral transforms, with the band where bars fall if the forecast is calibrated.
 
     A hump is a forecast too wide, a bowl one too narrow, a slope one that is biased.
@@ -124,14 +122,14 @@ def pit(
     scale = bins / len(u)
     low, high = (scale * stats.binom.ppf(p, len(u), 1 / bins) for p in _tails(level))
     (ax,) = panels(1, ax, size=(4.2, 2.8))
-    ax.bar(edges[:-1], scale * counts, width=1 / bins, align="edge", color=colour, alpha=0.55, lw=0, zorder=2)
+    ax.bar(edges[:-1], scale * counts, width=1 / bins, align="edge", color=colour, alpha=0.45, lw=0, zorder=2)
     ax.bar(edges[:-1], scale * counts, width=1 / bins, align="edge", fill=False, ec="white", lw=1.0, zorder=2.1)
-    ax.axhspan(low, high, color=INK, alpha=0.10, lw=0, zorder=3)
+    ax.axhspan(low, high, color=INK, alpha=0.08, lw=0, zorder=3)
     ax.axhline(1.0, color=INK, lw=0.7, zorder=3.1)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, max(1.15 * high, 1.08 * scale * counts.max()))
     ax.annotate(
-        f"{100 * level:g}%", (1.0, high), xytext=(4, 0), textcoords="offset points", va="center", fontsize=7.5,
+        f"{100 * level:g}% band", (1.0, high), xytext=(4, 0), textcoords="offset points", va="center", fontsize=7.5,
         color=SOFT, annotation_clip=False,
     )  # fmt: skip
     ax.annotate(

@@ -39,7 +39,8 @@ def comparison(
         from sdekit import plot
         from sdekit.evaluate import Report, Row
         low = -float("inf")
-        axes = plot.comparison(Report((Row("ou", "CRPS", 0.31, 0.02, low), Row("persistence", "CRPS", 0.42, 0.03, low))))
+        rows = (Row("ou", "CRPS", 0.31, 0.02, low), Row("persistence", "CRPS", 0.42, 0.03, low))
+        axes = plot.comparison(Report(rows))
         ```
     """
     names = report.metrics if metrics is None else tuple(metrics)
@@ -47,7 +48,8 @@ def comparison(
     for name in names:
         require(name in report.metrics, "metrics", f"must be among {report.metrics}", name, "use the report's names")
     models = report.models
-    axes = _axes(ax, len(names), len(models))
+    columns = len(names) if ax is not None or len(names) <= 4 else -(-len(names) // -(-len(names) // 4))
+    axes = _axes(ax, len(names), columns, len(models))
     at = np.arange(len(models))[::-1]
     for k, (panel, metric) in enumerate(zip(axes, names, strict=True)):
         best = report.best(metric)
@@ -57,9 +59,9 @@ def comparison(
         ideal = next((r.ideal for r in rows.values() if r.ideal is not None), None)
         if ideal is not None and math.isfinite(ideal):
             panel.axvline(ideal, color=INK, lw=0.7, ls=(0, (4, 3)), zorder=1)
-        arrow = {-math.inf: "  ←", math.inf: "  →"}.get(ideal, "")
+        arrow = "" if ideal is None or math.isfinite(ideal) else ("  →" if ideal > 0 else "  ←")
         panel.set_ylim(-0.6, len(models) - 0.4)
-        panel.set_yticks(at, models if k == 0 else [""] * len(models))
+        panel.set_yticks(at, models if k % columns == 0 else [""] * len(models))
         panel.margins(x=0.12)
         panel.locator_params(axis="x", nbins=4)
         dress(panel, title=metric + arrow)
@@ -70,15 +72,15 @@ def comparison(
     return np.array(axes, object)
 
 
-def _axes(ax: Any, count: int, models: int) -> list[Any]:
+def _axes(ax: Any, count: int, columns: int, models: int) -> list[Any]:
     if ax is not None:
         given = list(np.ravel(np.asarray(ax, object)))
         require(len(given) == count, "ax", f"must hold {count} axes", len(given), "pass one a metric, or none")
         return given
-    columns = min(count, 4)
     rows = -(-count // columns)
     size = (1.2 + 1.75 * columns, rows * (0.75 + 0.27 * models))
-    _, axes = pyplot().subplots(rows, columns, squeeze=False, figsize=size)
+    figure, axes = pyplot().subplots(rows, columns, squeeze=False, figsize=size)
+    figure.get_layout_engine().set(wspace=0.06, hspace=0.06)
     for spare in axes.ravel()[count:]:
         spare.set_visible(False)
     return list(axes.ravel()[:count])
@@ -94,7 +96,7 @@ def _point(panel: Any, row: Any, y: float, colour: str) -> None:
         return
     if row.expected is not None:
         half = row.tolerance or 0.0
-        panel.plot([row.expected - half, row.expected + half], [y, y], color=PALETTE[1], lw=5, alpha=0.35, zorder=1.5,
+        panel.plot([row.expected - half, row.expected + half], [y, y], color=PALETTE[1], lw=7, alpha=0.45, zorder=1.5,
                    solid_capstyle="butt")  # fmt: skip
     if row.error is not None and math.isfinite(row.error):
         panel.hlines(y, row.value - row.error, row.value + row.error, color=colour, lw=1.3, zorder=2)

@@ -133,8 +133,7 @@ def history(fit: Fit | History, *, ax: Any = None, metrics: tuple[str, ...] = ("
     ax.margins(x=0.01)
     dress(ax, x="step", y=names[0] if len(names) == 1 else "loss")
     last = [course[m][np.isfinite(course[m])][-1] for m in names]
-    words = {"loss": "training", "valid_loss": "validation"} if len(names) > 1 else {}
-    end_labels(ax, steps[-1], last, [words.get(m, m) for m in names], list(PALETTE[: len(names)]))
+    words = {"loss": "training", "valid_loss": "validation"}
+    if len(names) > 1:
+        end_labels(ax, steps[-1], last, [words.get(m, m) for m in names], list(PALETTE[: len(names)]))
     return ax
-
-

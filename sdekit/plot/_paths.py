@@ -47,7 +47,7 @@ def _observations(ax: Any, data: Series, j: int, clock: Clock) -> None:
         times, values = user_times(ts[:last], clock), np.where(seen, ys[:, j], np.nan)[:last]
         few = seen.sum() <= 150 and not many
         ax.plot(
-            times, values, color=INK, lw=0.5 if few or many else 0.8, alpha=0.35 if many else 0.9, zorder=4,
+            times, values, color=INK, lw=0.6 if few or many else 0.8, alpha=0.6 if many else 0.9, zorder=4,
             marker="o" if few else None, ms=2.4, mew=0,
         )  # fmt: skip
 
@@ -60,7 +60,7 @@ def paths(
     ax: Any = None,
     component: int | None = None,
     clock: Clock | None = None,
-    most: int = 200,
+    most: int = 100,
     colour: str = PALETTE[0],
 ) -> Any:
     """A bundle of paths as thin lines, with the data in ink on top.
@@ -97,7 +97,7 @@ def paths(
     times = user_times(path.ts, clock)
     shown = xs[:most]
     for row, j in zip(axes, wanted, strict=True):
-        alpha = float(np.clip(4 / np.sqrt(len(shown)), 0.25, 1.0))
+        alpha = float(np.clip(2.2 / np.sqrt(len(shown)), 0.1, 1.0))
         row.plot(times, shown[:, :, j].T, color=colour, lw=0.6 if len(shown) > 1 else 1.0, alpha=alpha, zorder=2)
         if data is not None:
             _observations(row, data, j, clock)
@@ -159,7 +159,7 @@ def fan(
         ends = []
         for k, level in enumerate(levels):
             low, high = np.quantile(xs[:, :, j], [(1 - level) / 2, (1 + level) / 2], axis=0)
-            shade = 0.14 + 0.14 * k
+            shade = 0.13 + 0.10 * k
             row.fill_between(times, low, high, color=colour, alpha=min(shade, 0.5), lw=0, zorder=1 + 0.1 * k)
             ends.append((high[-1], f"{100 * level:g}%"))
         median = np.median(xs[:, :, j], axis=0)

@@ -128,7 +128,7 @@ def _histogram(z: np.ndarray, ax: Any, colour: str) -> None:
     grid = np.linspace(-reach, reach, 200)
     ax.plot(grid, stats.norm.pdf(grid), color=INK, lw=0.9, zorder=3)
     ax.annotate(
-        "standard normal", (0.62, stats.norm.pdf(0.62)), xytext=(6, 2), textcoords="offset points", fontsize=7.5,
+        "N(0, 1)", (0.62, stats.norm.pdf(0.62)), xytext=(6, 2), textcoords="offset points", fontsize=7.5,
         color=INK,
     )  # fmt: skip
     dress(ax, x="residual", y="density")
@@ -176,4 +176,5 @@ def diagnostics(
     qq(values, ax=below[1], colour=colour)
     acf(values, ax=below[2], lags=lags, colour=colour)
     below[1].set_xlabel("standard normal quantile", color=SOFT)
+    below[1].set_ylabel("residual quantile", color=SOFT)
     return np.array([top, *below], object)

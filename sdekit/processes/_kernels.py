@@ -191,7 +191,7 @@ class SquaredExponential(AbstractKernel):
 
 
 class RationalQuadratic(AbstractKernel):
-    r"""$s^2 (1 + \tau^2 / (2 \alpha \ell^2))^{-\alpha}$: squared exponentials over a Gamma law of inverse squared lengths.
+    r"""$s^2 (1 + \tau^2 / (2 \alpha \ell^2))^{-\alpha}$: a Gamma mixture of squared exponentials.
 
     **Arguments:**
 

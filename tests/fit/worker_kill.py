@@ -1,5 +1,6 @@
-"""Kill a fit at random moments until it has died often enough, and compare what it becomes. A script, run by a test with a
-directory, the number of kills and a seed.
+"""Kill a fit at random moments until it has died often enough, and compare what it becomes.
+
+A script, run by a test with a directory, the number of kills and a seed.
 
 The parent imports the library but starts no JAX backend, so that it may fork; each child is one run of the same fit.
 """
@@ -33,13 +34,10 @@ def child(checkpoint: Path, out: Path, ready: int) -> None:
         callbacks=[lambda _: os.write(ready, b".")],
     )  # fmt: skip
     # The last checkpoint holds the state; what the history and the models say is written beside it.
-    rows = {
-        n: [x.hex() for x in column.astype(float).tolist()] for n, column in result.history.items() if n != "seconds"
-    }
+    rows = {n: [x.hex() for x in c.astype(float).tolist()] for n, c in result.history.items() if n != "seconds"}
     model, best = (m.slope.tolist() + m.noise.tolist() for m in (result.model, result.best))
-    state = [
-        x.tobytes().hex() for x in map(jax.device_get, jax.tree.leaves((result.state.params, result.state.opt_state)))
-    ]
+    leaves = jax.device_get(jax.tree.leaves((result.state.params, result.state.opt_state)))
+    state = [x.tobytes().hex() for x in leaves]
     text = repr((rows, [x.hex() for x in model + best], state, result.steps, result.stopped))
     out.with_suffix(".part").write_text(text)
     out.with_suffix(".part").replace(out)

@@ -12,6 +12,7 @@ import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 import optax  # noqa: E402
+import pytest  # noqa: E402
 
 from sdekit.fit import FullBatch, fit  # noqa: E402
 from sdekit.processes import OrnsteinUhlenbeck  # noqa: E402
@@ -26,17 +27,18 @@ ROUNDING = {"rtol": 1e-12, "atol": 1e-12}
 
 def compare(mesh, directory, **options):
     options = {"key": jax.random.key(5), "progress": RANK == 0, **options}
-    one = fit(line(), GaussianLoss(jitter=0.1), lines(), **options)
     path = os.path.join(directory, type(options["optimiser"]).__name__)
     many = fit(line(), GaussianLoss(jitter=0.1), lines(), mesh=mesh, checkpoint=path, **options)
     again = fit(line(), GaussianLoss(jitter=0.1), lines(), mesh=mesh, checkpoint=path, **options)
     assert same_bits(again.state, many.state)
     assert again.history.rows == many.history.rows
-    for a, b in zip(jax.tree.leaves((one.model, one.best)), jax.tree.leaves((many.model, many.best)), strict=True):
-        np.testing.assert_allclose(a, b, **ROUNDING)
-        assert b.is_fully_addressable
-    np.testing.assert_allclose(one.history["loss"], many.history["loss"], **ROUNDING)
-    assert one.stopped == many.stopped
+    assert all(x.is_fully_addressable for x in jax.tree.leaves((many.model, many.best)))
+    if RANK == 0:  # alone, in the midst of the other process
+        one = fit(line(), GaussianLoss(jitter=0.1), lines(), **options)
+        for a, b in zip(jax.tree.leaves((one.model, one.best)), jax.tree.leaves((many.model, many.best)), strict=True):
+            np.testing.assert_allclose(a, b, **ROUNDING)
+        np.testing.assert_allclose(one.history["loss"], many.history["loss"], **ROUNDING)
+        assert one.stopped == many.stopped
 
 
 def ensembles(mesh):
@@ -46,24 +48,21 @@ def ensembles(mesh):
     assert not laid.xs.sharding.is_fully_replicated
     for shard in laid.xs.addressable_shards:
         assert np.asarray(shard.data).tobytes() == one[shard.index].tobytes()
-    for shard in process.sample(ts, key=key, n=64, chunk=5, mesh=mesh).xs.addressable_shards:
-        np.testing.assert_allclose(shard.data, one[shard.index], rtol=1e-13)
+    if PROCESSES == 1:
+        np.testing.assert_allclose(process.sample(ts, key=key, n=64, chunk=5, mesh=mesh).xs, one, rtol=1e-13)
 
 
 def main(directory):
     if PROCESSES > 1:
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
-        jax.distributed.initialize(f"127.0.0.1:{PORT}", PROCESSES, RANK, initialization_timeout=60)
+        jax.distributed.initialize(f"127.0.0.1:{PORT}", PROCESSES, RANK, initialization_timeout=120)
     mesh = jax.make_mesh((PROCESSES * DEVICES,), ("data",))
     compare(mesh, directory, steps=60, chunk=25, batch_size=4, valid=0.25, optimiser=optax.adam(0.05))
     if PROCESSES == 1:
         compare(mesh, directory, steps=40, optimiser=FullBatch(), tolerance=1e-8)
-        try:
+        refused = 'must be a multiple of the 2 devices along the mesh axis "data", got 3'
+        with pytest.raises(ValueError, match=refused):
             fit(line(), GaussianLoss(), lines(), key=jax.random.key(0), batch_size=3, mesh=mesh)
-        except ValueError as error:
-            assert 'must be a multiple of the 2 devices along the mesh axis "data", got 3' in str(error)
-        else:
-            raise AssertionError("a batch of 3 on 2 devices was not refused")
     ensembles(mesh)
     sys.stdout.write("agrees\n")
 
