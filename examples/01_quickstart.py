@@ -65,5 +65,7 @@ save(axes, "nile")
 
 # %%
 models = {"OU with noise": fit.model, **sk.evaluate.baselines(data)}
-report = sk.evaluate.evaluate(models, units(data), sk.evaluate.Forecast([sk.evaluate.CRPS()], n=1000), key=jax.random.key(2))
+report = sk.evaluate.evaluate(
+    models, units(data), sk.evaluate.Forecast([sk.evaluate.CRPS()], n=1000), key=jax.random.key(2)
+)
 print(report)

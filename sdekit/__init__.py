@@ -1,11 +1,14 @@
 """sdekit: stochastic processes and SDEs, modelled, solved and fitted in JAX."""
 
 from . import (
+    convert as convert,
     data as data,
     inference as inference,
     math as math,
+    nets as nets,
     noise as noise,
     paths as paths,
+    plot as plot,
     processes as processes,
     transport as transport,
 )
@@ -21,7 +24,8 @@ from ._parameters import (
     unconstrain as unconstrain,
 )
 from .cite import cite as cite
-from .data import Events as Events, Panel as Panel, Series as Series, Snapshots as Snapshots
+from .data import Events as Events, Panel as Panel, Series as Series, Snapshots as Snapshots, load as load
+from .evaluate import evaluate as evaluate
 from .fit import Fit as Fit, FullBatch as FullBatch, fit as fit
 from .inference import (
     GaussianObservation as GaussianObservation,
@@ -55,17 +59,22 @@ __all__ = [
     "confidence",
     "constrain",
     "constraints",
+    "convert",
     "data",
+    "evaluate",
     "fit",
     "forecast",
     "inference",
     "law_field",
+    "load",
     "log_prob",
     "math",
     "named_parameters",
+    "nets",
     "noise",
     "parameter",
     "paths",
+    "plot",
     "processes",
     "solve",
     "trainable",

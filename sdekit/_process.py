@@ -49,39 +49,113 @@ __all__ = [
 
 
 class AbstractInterpretation:
-    """The sense of a stochastic integral. `Ito` or `Stratonovich`, used as types."""
+    """The sense of a stochastic integral. `Ito` or `Stratonovich`, used as types.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        issubclass(sk.processes.Ito, sk.processes.AbstractInterpretation)
+        ```
+    """
 
 
 class Ito(AbstractInterpretation):
-    """The integrand is taken at the left end of each step."""
+    """The integrand is taken at the left end of each step.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        sk.processes.OrnsteinUhlenbeck(rate=1.0).interpretation  # Ito
+        ```
+    """
 
 
 class Stratonovich(AbstractInterpretation):
-    """The integrand is taken in the middle of each step; the ordinary chain rule holds."""
+    """The integrand is taken in the middle of each step; the ordinary chain rule holds.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        issubclass(sk.processes.Stratonovich, sk.processes.AbstractInterpretation)
+        ```
+    """
 
 
 class AbstractNoiseStructure:
-    """What is known of a diffusion coefficient `g(t, x)`, used as a type. It decides which solvers do well."""
+    """What is known of a diffusion coefficient `g(t, x)`, used as a type. It decides which solvers do well.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        sk.processes.OrnsteinUhlenbeck(rate=1.0).structure  # Additive
+        ```
+    """
 
 
 class General(AbstractNoiseStructure):
-    """Nothing is known: columns of `g` need not commute."""
+    """Nothing is known: columns of `g` need not commute.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        issubclass(sk.processes.General, sk.processes.AbstractNoiseStructure)
+        ```
+    """
 
 
 class Scalar(AbstractNoiseStructure):
-    """One Brownian motion drives all components."""
+    """One Brownian motion drives all components.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        issubclass(sk.processes.Scalar, sk.processes.AbstractNoiseStructure)
+        ```
+    """
 
 
 class Diagonal(AbstractNoiseStructure):
-    """`g` is diagonal and its entry `i` depends on `x` through `x_i` alone."""
+    """`g` is diagonal and its entry `i` depends on `x` through `x_i` alone.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        sk.processes.GeometricBrownianMotion().structure  # Diagonal
+        ```
+    """
 
 
 class Additive(AbstractNoiseStructure):
-    """`g` does not depend on `x`; Ito and Stratonovich agree."""
+    """`g` does not depend on `x`; Ito and Stratonovich agree.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        sk.processes.BrownianMotion().structure  # Additive
+        ```
+    """
 
 
 class AbstractProcess(AbstractParametric):
-    """A law over paths."""
+    """A law over paths.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        import sdekit as sk
+        sk.processes.BrownianMotion().sample(jnp.linspace(0.0, 1.0, 11), key=jax.random.key(0), n=5).xs.shape  # (5, 11, 1)
+        ```
+    """
 
     dim: eqx.AbstractVar[int]
     """The length `d` of a state."""
@@ -165,7 +239,15 @@ class AbstractGridded(AbstractProcess):
 
 
 class AbstractMarginal(AbstractProcess):
-    """A process whose law at one time is known."""
+    """A process whose law at one time is known.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        sk.processes.BrownianMotion(scale=2.0).marginal(1.5).variance  # [6.]
+        ```
+    """
 
     @abc.abstractmethod
     def marginal(self, t: RealScalar) -> Law:
@@ -173,7 +255,16 @@ class AbstractMarginal(AbstractProcess):
 
 
 class AbstractTransition(AbstractProcess):
-    """A Markov process whose transition law is known."""
+    """A Markov process whose transition law is known.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        sk.processes.OrnsteinUhlenbeck(rate=1.0).transition(0.0, 1.0, jnp.array([2.0])).mean  # [0.7358]
+        ```
+    """
 
     @abc.abstractmethod
     def transition(self, t0: RealScalar, t1: RealScalar, x: State) -> Law:
@@ -181,7 +272,15 @@ class AbstractTransition(AbstractProcess):
 
 
 class AbstractStationary(AbstractProcess):
-    """A process with a stationary law."""
+    """A process with a stationary law.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        sk.processes.OrnsteinUhlenbeck(rate=0.5).stationary().variance  # [1.]
+        ```
+    """
 
     @abc.abstractmethod
     def stationary(self) -> Law:
@@ -189,7 +288,16 @@ class AbstractStationary(AbstractProcess):
 
 
 class AbstractBridged(AbstractProcess):
-    """A process that can be pinned at both ends."""
+    """A process that can be pinned at both ends.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        sk.processes.BrownianMotion().bridge(0.0, jnp.zeros(1), 1.0, jnp.ones(1)).dim  # 1
+        ```
+    """
 
     @abc.abstractmethod
     def bridge(self, t0: RealScalar, x0: State, t1: RealScalar, x1: State) -> AbstractProcess:
@@ -197,7 +305,15 @@ class AbstractBridged(AbstractProcess):
 
 
 class AbstractDensity(AbstractProcess):
-    """A process whose observations have a density in closed form."""
+    """A process whose observations have a density in closed form.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        isinstance(sk.Observed(sk.processes.BrownianMotion(), sk.GaussianObservation(0.1)), sk.processes.AbstractDensity)
+        ```
+    """
 
     @abc.abstractmethod
     def log_prob(self, record: AbstractRecord) -> Float[Array, ""]:
@@ -205,7 +321,15 @@ class AbstractDensity(AbstractProcess):
 
 
 class AbstractConditioned(AbstractProcess):
-    """A process that can be conditioned on observations in closed form."""
+    """A process that can be conditioned on observations in closed form.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        isinstance(sk.Observed(sk.processes.BrownianMotion(), sk.GaussianObservation(0.1)), sk.processes.AbstractConditioned)
+        ```
+    """
 
     @abc.abstractmethod
     def condition(self, series: Series) -> AbstractProcess:
@@ -213,7 +337,16 @@ class AbstractConditioned(AbstractProcess):
 
 
 class AbstractDiffusion(AbstractProcess):
-    r"""The solution of $dX = f(t, X)\,dt + g(t, X)\,dW$, in the sense of `interpretation`."""
+    r"""The solution of $dX = f(t, X)\,dt + g(t, X)\,dW$, in the sense of `interpretation`.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        sk.processes.OrnsteinUhlenbeck(rate=2.0, mean=1.0).drift(0.0, jnp.zeros(1))  # [2.]
+        ```
+    """
 
     initial: eqx.AbstractVar[Law]
     """The law of the state at the first time."""
@@ -230,7 +363,17 @@ class AbstractDiffusion(AbstractProcess):
 
 
 class AbstractExactDiffusion(AbstractDiffusion, AbstractTransition):
-    """A diffusion drawn from its transition law: no step, no discretisation error."""
+    """A diffusion drawn from its transition law: no step, no discretisation error.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        import sdekit as sk
+        sk.processes.BrownianMotion().sample(jnp.array([0.0, 9.0]), key=jax.random.key(0)).made.solver  # 'exact'
+        ```
+    """
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
         return draw_chain(self, lambda _: self.initial, ts, key=key)
@@ -249,7 +392,15 @@ def draw_chain(process: AbstractTransition, first: Callable[[RealScalar], Law], 
 
 
 class AbstractLinearGaussian(AbstractTransition):
-    r"""A Markov process with linear Gaussian transitions $X_{t_1} \mid x \sim N(A x + b, Q)$."""
+    r"""A Markov process with linear Gaussian transitions $X_{t_1} \mid x \sim N(A x + b, Q)$.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        a, b, q = sk.processes.OrnsteinUhlenbeck(rate=1.0).discretise(0.0, 1.0)
+        ```
+    """
 
     initial: eqx.AbstractVar[Law]
 
@@ -261,7 +412,30 @@ class AbstractLinearGaussian(AbstractTransition):
 
 
 class AbstractGaussianProcess(AbstractProcess):
-    """A scalar Gaussian process, given by its mean and covariance (`d = 1`)."""
+    """A scalar Gaussian process, given by its mean and covariance (`d = 1`).
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        import sdekit as sk
+
+        class Trend(sk.processes.AbstractGaussianProcess):
+            dim = 1
+
+            def draw(self, ts, *, key):
+                return sk.paths.SampledPath(ts, jax.random.normal(key) * ts[:, None])
+
+            def mean(self, ts):
+                return jnp.zeros_like(ts)
+
+            def covariance(self, ss, ts):
+                return ss[:, None] * ts[None, :]
+
+        Trend().covariance(jnp.ones(1), jnp.arange(3.0))  # [[0., 1., 2.]]
+        ```
+    """
 
     @abc.abstractmethod
     def mean(self, ts: Times) -> Float[Array, " t"]:
@@ -273,7 +447,26 @@ class AbstractGaussianProcess(AbstractProcess):
 
 
 class AbstractJumpProcess(AbstractProcess):
-    """A Markov jump process on finitely many states."""
+    """A Markov jump process on finitely many states.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+
+        class TwoStates(sk.processes.AbstractJumpProcess):
+            dim = 1
+
+            def draw(self, ts, *, key):
+                return sk.paths.SampledPath(ts, jnp.zeros((len(ts), 1)))
+
+            def rates(self, t):
+                return jnp.array([[-1.0, 1.0], [2.0, -2.0]])
+
+        TwoStates().rates(0.0).sum(axis=1)  # [0., 0.]
+        ```
+    """
 
     @abc.abstractmethod
     def rates(self, t: RealScalar) -> Float[Array, "s s"]:
@@ -281,7 +474,29 @@ class AbstractJumpProcess(AbstractProcess):
 
 
 class AbstractPointProcess(AbstractProcess):
-    """A law over event times (and marks) on a window."""
+    """A law over event times (and marks) on a window.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+
+        class Poisson(sk.processes.AbstractPointProcess):
+            dim = 1
+
+            def draw(self, ts, *, key):
+                return sk.paths.SampledPath(ts, jnp.zeros((len(ts), 1)))
+
+            def intensity(self, t, history):
+                return jnp.array([2.0])
+
+            def compensator(self, a, b, history):
+                return 2.0 * (b - a) * jnp.ones(1)
+
+        Poisson().compensator(0.0, 3.0, None)  # [6.]
+        ```
+    """
 
     @abc.abstractmethod
     def intensity(self, t: RealScalar, history: AbstractRecord) -> Float[Array, " m"]:
