@@ -24,8 +24,15 @@ from ._parameters import (
     unconstrain as unconstrain,
 )
 from .cite import cite as cite
-from .data import Events as Events, Panel as Panel, Series as Series, Snapshots as Snapshots, load as load
-from .evaluate import evaluate as evaluate
+from .data import (
+    Events as Events,
+    Panel as Panel,
+    Series as Series,
+    Snapshots as Snapshots,
+    datasets as datasets,
+    load as load,
+)
+from .evaluate import Report as Report, evaluate as evaluate
 from .fit import Fit as Fit, FullBatch as FullBatch, fit as fit
 from .inference import (
     GaussianObservation as GaussianObservation,
@@ -51,6 +58,7 @@ __all__ = [
     "MarginalLikelihood",
     "Observed",
     "Panel",
+    "Report",
     "Series",
     "Snapshots",
     "SolveError",
@@ -61,6 +69,7 @@ __all__ = [
     "constraints",
     "convert",
     "data",
+    "datasets",
     "evaluate",
     "fit",
     "forecast",

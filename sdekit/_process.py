@@ -17,6 +17,16 @@ from jaxtyping import Float
 from ._errors import require, require_times
 from ._mesh import AXIS, require_mesh
 from ._parameters import AbstractParametric
+from ._structure import (
+    AbstractInterpretation,
+    AbstractNoiseStructure,
+    Additive as Additive,
+    Diagonal as Diagonal,
+    General as General,
+    Ito as Ito,
+    Scalar as Scalar,
+    Stratonovich as Stratonovich,
+)
 from ._types import Array, Key, Law, RealScalar, State, Times, is_concrete
 from .data import AbstractRecord, Series
 from .paths import AbstractPath, Provenance, SampledPath
@@ -48,102 +58,6 @@ __all__ = [
 ]
 
 
-class AbstractInterpretation:
-    """The sense of a stochastic integral. `Ito` or `Stratonovich`, used as types.
-
-    !!! example
-
-        ```python
-        import sdekit as sk
-        issubclass(sk.processes.Ito, sk.processes.AbstractInterpretation)
-        ```
-    """
-
-
-class Ito(AbstractInterpretation):
-    """The integrand is taken at the left end of each step.
-
-    !!! example
-
-        ```python
-        import sdekit as sk
-        sk.processes.OrnsteinUhlenbeck(rate=1.0).interpretation  # Ito
-        ```
-    """
-
-
-class Stratonovich(AbstractInterpretation):
-    """The integrand is taken in the middle of each step; the ordinary chain rule holds.
-
-    !!! example
-
-        ```python
-        import sdekit as sk
-        issubclass(sk.processes.Stratonovich, sk.processes.AbstractInterpretation)
-        ```
-    """
-
-
-class AbstractNoiseStructure:
-    """What is known of a diffusion coefficient `g(t, x)`, used as a type. It decides which solvers do well.
-
-    !!! example
-
-        ```python
-        import sdekit as sk
-        sk.processes.OrnsteinUhlenbeck(rate=1.0).structure  # Additive
-        ```
-    """
-
-
-class General(AbstractNoiseStructure):
-    """Nothing is known: columns of `g` need not commute.
-
-    !!! example
-
-        ```python
-        import sdekit as sk
-        issubclass(sk.processes.General, sk.processes.AbstractNoiseStructure)
-        ```
-    """
-
-
-class Scalar(AbstractNoiseStructure):
-    """One Brownian motion drives all components.
-
-    !!! example
-
-        ```python
-        import sdekit as sk
-        issubclass(sk.processes.Scalar, sk.processes.AbstractNoiseStructure)
-        ```
-    """
-
-
-class Diagonal(AbstractNoiseStructure):
-    """`g` is diagonal and its entry `i` depends on `x` through `x_i` alone.
-
-    !!! example
-
-        ```python
-        import sdekit as sk
-        sk.processes.GeometricBrownianMotion().structure  # Diagonal
-        ```
-    """
-
-
-class Additive(AbstractNoiseStructure):
-    """`g` does not depend on `x`; Ito and Stratonovich agree.
-
-    !!! example
-
-        ```python
-        import sdekit as sk
-        sk.processes.BrownianMotion().structure  # Additive
-        ```
-    """
-
-
 class AbstractProcess(AbstractParametric):
     """A law over paths.
 
@@ -153,7 +67,7 @@ class AbstractProcess(AbstractParametric):
         import jax
         import jax.numpy as jnp
         import sdekit as sk
-        sk.processes.BrownianMotion().sample(jnp.linspace(0.0, 1.0, 11), key=jax.random.key(0), n=5).xs.shape  # (5, 11, 1)
+        sk.processes.BrownianMotion().sample(jnp.arange(11.0), key=jax.random.key(0), n=5).xs.shape  # (5, 11, 1)
         ```
     """
 
@@ -175,7 +89,8 @@ class AbstractProcess(AbstractParametric):
         - `key`: a JAX key.
         - `n`: how many paths; `None` for one path without a leading axis. Path `i` depends on `(key, i)` alone.
         - `chunk`: how many paths to hold in memory at a time (on each device); `None` for all.
-        - `mesh`: a `jax.sharding.Mesh` with an axis "data", over which the `n` paths are laid: the same paths, up to rounding.
+        - `mesh`: a `jax.sharding.Mesh` with an axis "data", over which the `n` paths are laid: the same
+          paths, up to rounding.
 
         **Returns:** a path, its states of shape `(t, d)` or `(n, t, d)`.
 
@@ -311,7 +226,8 @@ class AbstractDensity(AbstractProcess):
 
         ```python
         import sdekit as sk
-        isinstance(sk.Observed(sk.processes.BrownianMotion(), sk.GaussianObservation(0.1)), sk.processes.AbstractDensity)
+        model = sk.Observed(sk.processes.BrownianMotion(), sk.GaussianObservation(0.1))
+        isinstance(model, sk.processes.AbstractDensity)
         ```
     """
 
@@ -327,7 +243,8 @@ class AbstractConditioned(AbstractProcess):
 
         ```python
         import sdekit as sk
-        isinstance(sk.Observed(sk.processes.BrownianMotion(), sk.GaussianObservation(0.1)), sk.processes.AbstractConditioned)
+        model = sk.Observed(sk.processes.BrownianMotion(), sk.GaussianObservation(0.1))
+        isinstance(model, sk.processes.AbstractConditioned)
         ```
     """
 
@@ -417,23 +334,9 @@ class AbstractGaussianProcess(AbstractProcess):
     !!! example
 
         ```python
-        import jax
         import jax.numpy as jnp
         import sdekit as sk
-
-        class Trend(sk.processes.AbstractGaussianProcess):
-            dim = 1
-
-            def draw(self, ts, *, key):
-                return sk.paths.SampledPath(ts, jax.random.normal(key) * ts[:, None])
-
-            def mean(self, ts):
-                return jnp.zeros_like(ts)
-
-            def covariance(self, ss, ts):
-                return ss[:, None] * ts[None, :]
-
-        Trend().covariance(jnp.ones(1), jnp.arange(3.0))  # [[0., 1., 2.]]
+        sk.processes.GaussianProcess(sk.processes.Matern32()).mean(jnp.arange(3.0))  # [0., 0., 0.]
         ```
     """
 
@@ -452,19 +355,8 @@ class AbstractJumpProcess(AbstractProcess):
     !!! example
 
         ```python
-        import jax.numpy as jnp
         import sdekit as sk
-
-        class TwoStates(sk.processes.AbstractJumpProcess):
-            dim = 1
-
-            def draw(self, ts, *, key):
-                return sk.paths.SampledPath(ts, jnp.zeros((len(ts), 1)))
-
-            def rates(self, t):
-                return jnp.array([[-1.0, 1.0], [2.0, -2.0]])
-
-        TwoStates().rates(0.0).sum(axis=1)  # [0., 0.]
+        issubclass(sk.processes.AbstractJumpProcess, sk.processes.AbstractProcess)
         ```
     """
 
@@ -479,22 +371,8 @@ class AbstractPointProcess(AbstractProcess):
     !!! example
 
         ```python
-        import jax.numpy as jnp
         import sdekit as sk
-
-        class Poisson(sk.processes.AbstractPointProcess):
-            dim = 1
-
-            def draw(self, ts, *, key):
-                return sk.paths.SampledPath(ts, jnp.zeros((len(ts), 1)))
-
-            def intensity(self, t, history):
-                return jnp.array([2.0])
-
-            def compensator(self, a, b, history):
-                return 2.0 * (b - a) * jnp.ones(1)
-
-        Poisson().compensator(0.0, 3.0, None)  # [6.]
+        issubclass(sk.processes.AbstractPointProcess, sk.processes.AbstractProcess)
         ```
     """
 

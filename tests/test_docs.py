@@ -1,4 +1,4 @@
-"""The documentation holds together: pages in the navigation exist, links lead somewhere, the bibliography is up to date."""
+"""The documentation holds together: pages exist, links lead somewhere, the bibliography is current."""
 
 import re
 

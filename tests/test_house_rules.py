@@ -17,6 +17,7 @@ FLOORS = [
     {"_types", "_errors", "_mesh", "_parameters", "math"},
     {"data", "paths"},
     {"noise"},
+    {"_structure"},
     {"_process"},
     {"solve"},
     {"processes"},

@@ -60,8 +60,8 @@ def _columns(owner: str, name: str, x: ArrayLike, d: int, dtype) -> Float[Array,
 class LinearSDE(AbstractExactDiffusion, AbstractLinearGaussian, AbstractMarginal, AbstractBridged):
     r"""$dX = (F X + b)\,dt + L\,dW$ with constant coefficients, stable or not.
 
-    The transition is $N(e^{Fh}x + \int_0^h e^{Fs}b\,ds,\; \int_0^h e^{Fs} L L^\top e^{F^\top s} ds)$. $L$ may have fewer
-    columns than rows (noise on a velocity alone).
+    The transition is $N(e^{Fh}x + \int_0^h e^{Fs}b\,ds,\; \int_0^h e^{Fs} L L^\top e^{F^\top s} ds)$. $L$ may have
+    fewer columns than rows (noise on a velocity alone).
 
     **Arguments:**
 

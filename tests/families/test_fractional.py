@@ -90,8 +90,8 @@ def test_hurst_index_comes_back_from_irregular_masked_series():
     data = Series.from_list(ts, ys)
     start = Observed(FractionalDrivenOU(hurst=0.6, rate=1.0, scale=0.5), GaussianObservation(0.1, matrix=READ))
     fit = sk.fit(
-        start, MarginalLikelihood(), data, key=jax.random.key(1), steps=50, optimiser=sk.FullBatch(optax.lbfgs()), progress=False,
-        frozen=lambda m: m.observation.matrix,
+        start, MarginalLikelihood(), data, key=jax.random.key(1), steps=50, progress=False,
+        optimiser=sk.FullBatch(optax.lbfgs()), frozen=lambda m: m.observation.matrix,
     )  # fmt: skip
     table = confidence(fit.model, MarginalLikelihood(), data, frozen=lambda m: m.observation.matrix)
     truth = sk.named_parameters(TRUTH, frozen=lambda m: m.observation.matrix)
