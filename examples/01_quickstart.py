@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 
 import sdekit as sk
 from sdekit import plot
@@ -64,8 +63,9 @@ save(axes, "nile")
 # A model should beat the last value and the past's own distribution.
 
 # %%
-models = {"OU with noise": fit.model, **sk.evaluate.baselines(data)}
-report = sk.evaluate.evaluate(
-    models, units(data), sk.evaluate.Forecast([sk.evaluate.CRPS()], n=1000), key=jax.random.key(2)
-)
+from sdekit.evaluate import CRPS, Forecast, LogScore, baselines
+
+
+models = {"OU with noise": fit.model, **baselines(data)}
+report = sk.evaluate(models, units(data), [Forecast([CRPS()], n=1000), LogScore()], key=jax.random.key(2))
 print(report)

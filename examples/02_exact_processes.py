@@ -36,7 +36,7 @@ ou = sk.processes.OrnsteinUhlenbeck(rate=1.0, mean=2.0, scale=0.5)
 cir = sk.processes.CoxIngersollRoss(rate=1.0, mean=2.0, scale=0.5, start=dist.Delta(jnp.array([0.5]), event_dim=1))
 ts = jnp.linspace(0.0, 5.0, 101)
 paths = cir.sample(ts, key=jax.random.key(0), n=n)
-paths.made.solver  # 'exact'
+print(paths.made)
 
 # %% [markdown]
 # The fan of many paths.

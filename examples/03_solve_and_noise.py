@@ -1,13 +1,14 @@
 # %% [markdown]
 # # Solving, and the noise that drives
 #
-# Any diffusion is solved on a grid. The noise is sampled once and is an object: it replays, coarsens and refines, so that
-# two solves can be compared path by path.
+# Any diffusion is solved on a grid. The noise is sampled once and is an object: it replays, coarsens and refines, so
+# that two solves can be compared path by path.
 
 # %%
 import os
 from pathlib import Path
 
+import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -50,7 +51,8 @@ save(axes, "double-well")
 # %% [markdown]
 # ## Strong order
 #
-# The same Brownian path on coarser and coarser grids: the error at the end falls with the step. For additive noise Euler
+# The same Brownian path on coarser and coarser grids: the error at the end falls with the step. For additive noise
+# Euler
 # has strong order one.
 
 # %%
@@ -62,7 +64,7 @@ keys = jax.random.split(jax.random.key(0), n)
 @jax.jit
 def ends(key):
     noise = sk.noise.Brownian(0.0, 1.0 / fine, fine, key=key)
-    at = lambda w: sk.solve(double_well, short, key=key, noise=w).xs[-1, 0]
+    at = lambda w: sk.solve(double_well, short, key=key, noise=w, solver=diffrax.Euler()).xs[-1, 0]
     return jnp.stack([at(noise), *(at(noise.coarsen(k)) for k in (4, 8, 16, 32, 64))])
 
 
