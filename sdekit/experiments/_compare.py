@@ -150,8 +150,8 @@ def compare(
     whole, small = affine(series), affine(before)
     skipped = {m: "serves one component alone" for m in names if CANDIDATES[m].scalar and series.dim > 1}
     fits, tables, report = {}, {}, Report(())
-    # Compilation takes most of the time: the scores of one model are compiled while the next is fitted.
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    # Compilation takes most of the time and leaves the other cores idle: models are scored while the next is fitted.
+    with ThreadPoolExecutor(max_workers=2) as pool:
         scored = {"baselines": pool.submit(_baselines, whole, past, n, key)}
         for i, name in enumerate(m for m in names if m not in skipped):
             say(CANDIDATES[name].title)
