@@ -65,8 +65,8 @@ print(f"variance  drawn {drawn.var():.4f}   exact {float(law.variance[0]):.4f}")
 
 # %%
 bridge = ou.bridge(0.0, jnp.array([2.0]), 4.0, jnp.array([3.0]))
-inside = bridge.sample(jnp.linspace(0.0, 4.0, 81), key=jax.random.key(1), n=300)
-axes = plot.paths(inside, most=100)
+inside = bridge.sample(jnp.linspace(0.0, 4.0, 81), key=jax.random.key(1), n=25)
+axes = plot.paths(inside)
 axes.set_title("OU from 2 to 3", loc="left", fontsize=9.5)
 save(axes, "bridge")
 

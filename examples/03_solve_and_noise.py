@@ -57,7 +57,7 @@ save(axes, "double-well")
 
 # %%
 short = jnp.array([0.0, 1.0])
-fine = 512
+fine = 2048
 keys = jax.random.split(jax.random.key(0), n)
 
 
@@ -65,11 +65,11 @@ keys = jax.random.split(jax.random.key(0), n)
 def ends(key):
     noise = sk.noise.Brownian(0.0, 1.0 / fine, fine, key=key)
     at = lambda w: sk.solve(double_well, short, key=key, noise=w, solver=diffrax.Euler()).xs[-1, 0]
-    return jnp.stack([at(noise), *(at(noise.coarsen(k)) for k in (4, 8, 16, 32, 64))])
+    return jnp.stack([at(noise), *(at(noise.coarsen(k)) for k in (16, 32, 64, 128))])
 
 
 states = jax.vmap(ends)(keys)
 errors = np.sqrt(np.mean((np.asarray(states[:, 1:]) - np.asarray(states[:, :1])) ** 2, axis=0))
-steps = np.array([4, 8, 16, 32, 64]) / fine
+steps = np.array([16, 32, 64, 128]) / fine
 order = np.polyfit(np.log(steps), np.log(errors), 1)[0]
 print(f"strong order {order:.2f}")
