@@ -73,6 +73,7 @@ def test_an_unknown_option_is_one_line(capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_fit_of_a_file_with_gaps_and_irregular_dates(capsys, tmp_path):
     pytest.importorskip("pandas", reason="the extra sdekit[data] is not installed")
     pytest.importorskip("matplotlib", reason="the extra sdekit[plot] is not installed")
@@ -91,6 +92,7 @@ def test_fit_of_a_file_with_gaps_and_irregular_dates(capsys, tmp_path):
     assert {p.name for p in out.iterdir()} >= {"table.md", "table.json", "forecast.png", "comparison.png"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ou_mle", "nile"])
 def test_experiments_meet_their_figures(name, tmp_path, capsys):
     if name == "nile":
