@@ -118,5 +118,11 @@ def main():
         print(json.dumps(row, indent=2))
 
 
+def test_fit_beside_a_scan():
+    main()
+    for row in json.loads(OUT.read_text())["rows"]:
+        assert abs(row["loss"]["fit"] - row["loss"]["scan"]) <= 1e-5 * abs(row["loss"]["scan"])
+
+
 if __name__ == "__main__":
     main()

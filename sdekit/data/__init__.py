@@ -11,7 +11,7 @@ from . import (  # each registers its data sets
 from ._affine import Affine as Affine
 from ._clock import Clock as Clock
 from ._events import Events as Events
-from ._items import AbstractItems as AbstractItems, concatenate as concatenate
+from ._items import AbstractItems as AbstractItems, AbstractTimeline as AbstractTimeline, concatenate as concatenate
 from ._panel import Panel as Panel, Seen as Seen
 from ._record import AbstractRecord as AbstractRecord
 from ._registry import (
@@ -29,6 +29,7 @@ from ._store import File as File
 __all__ = [
     "AbstractItems",
     "AbstractRecord",
+    "AbstractTimeline",
     "Affine",
     "Catalogue",
     "Clock",

@@ -15,14 +15,14 @@ from ._checks import cast_times, pad_rows
 from ._clock import AS_GIVEN, Clock, clock_for
 from ._event_checks import read_marks, require_events, take, window_end
 from ._frames import events_frame
-from ._items import AbstractItems
+from ._items import AbstractTimeline
 from ._text import count, span
 
 
 __all__ = ["Events"]
 
 
-class Events(AbstractItems):
+class Events(AbstractTimeline):
     """One sequence of events on a window `[t0, t1]`, or a stack of sequences: `ts`, `marks`, `mask`, `t0`, `t1`.
 
     Everything in the window was seen: the silence after the last event counts. Padded times are `t1`, padded marks 0.

@@ -15,7 +15,7 @@ from .._types import Array, Key
 from ._record import AbstractRecord
 
 
-__all__ = ["AbstractItems", "concatenate"]
+__all__ = ["AbstractItems", "AbstractTimeline", "concatenate"]
 
 
 class AbstractItems(AbstractRecord):
@@ -104,6 +104,23 @@ class AbstractItems(AbstractRecord):
                 "build both with the same clock and columns",
             )
         return jax.tree.map(lambda *xs: jnp.concatenate(xs), *records)
+
+
+class AbstractTimeline(AbstractItems):
+    """A record that can be cut in time, to hold the future out: `Series` and `Events`.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.data import AbstractTimeline, Events
+        isinstance(Events(jnp.array([0.5, 1.2]), t1=2.0), AbstractTimeline)  # True
+        ```
+    """
+
+    @abc.abstractmethod
+    def split_time(self, fraction: float | None = None, *, t: float | None = None) -> tuple[Self, Self]:
+        """The past up to a share of every item, or up to the time `t`, and the future after it."""
 
 
 def split_count(n: int, fraction: float) -> int:

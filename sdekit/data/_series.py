@@ -13,14 +13,14 @@ from .._types import Array, as_float, is_concrete
 from ._checks import cast_times, last_true, pad_rows, pad_times, require_all, require_rows
 from ._clock import AS_GIVEN, Clock, clock_for
 from ._frames import read_frame
-from ._items import AbstractItems
+from ._items import AbstractTimeline
 from ._text import count, span
 
 
 __all__ = ["Series"]
 
 
-class Series(AbstractItems):
+class Series(AbstractTimeline):
     """One time series, or a stack of them: `ts`, `ys`, `mask`.
 
     Entries where `mask` is false are missing or padding: their value is 0 and never used. Padded times continue after

@@ -18,11 +18,11 @@ from ..processes import (
     Additive,
     BrownianMotion,
     Diffusion,
+    FractionalOrnsteinUhlenbeck,
+    GaussianProcess,
+    Matern32,
     OrnsteinUhlenbeck,
 )
-from ..processes._fractional import FractionalOrnsteinUhlenbeck
-from ..processes._gaussian import GaussianProcess
-from ..processes._kernels import Matern32
 
 
 __all__ = ["CANDIDATES", "Candidate"]
@@ -41,6 +41,7 @@ class Candidate:
     - `likelihood`: what it is fitted by.
     - `frozen`: what `fit` holds fixed, or `None`.
     - `scalar`: whether it serves series of one component alone.
+    - `intervals`: whether its parameters have a meaning, so that intervals are found for them.
 
     !!! example
 
@@ -55,6 +56,7 @@ class Candidate:
     likelihood: AbstractLikelihood = _MARGINAL
     frozen: Callable[[Any], Any] | None = None
     scalar: bool = False
+    intervals: bool = True
 
 
 def _standard(d: int) -> dist.Distribution:
@@ -83,7 +85,7 @@ def _gp(series: Series, key: Key):
 
 def _neural(series: Series, key: Key):
     d = series.dim
-    drift = MLPField(d, width=8, depth=1, key=key)
+    drift = MLPField(d, width=4, depth=1, key=key)
     return Diffusion(drift, ConstantDiffusion(jnp.full(d, 0.8)), _standard(d), structure=Additive)
 
 
@@ -92,5 +94,5 @@ CANDIDATES: dict[str, Candidate] = {
     "ou": Candidate("OU + noise", _ou),
     "fou": Candidate("fractional OU", _fou, scalar=True),
     "gp": Candidate("Gaussian process + noise", _gp, scalar=True),
-    "neural": Candidate("neural SDE", _neural, TransitionLikelihood(include_initial=True)),
+    "neural": Candidate("neural SDE", _neural, TransitionLikelihood(include_initial=True), intervals=False),
 }

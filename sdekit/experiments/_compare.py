@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._errors import FitError, require
+from .._parameters import named_parameters
 from .._types import Array, Key
 from ..data import Affine, Series
-from ..evaluate import CRPS, Forecast, LogScore, Report, Row, baselines, evaluate
+from ..evaluate import AIC, CRPS, Forecast, LogLikelihood, LogScore, Report, Row, baselines, evaluate
 from ..fit import Fit, FullBatch, fit
 from ..inference import ParameterTable, confidence
 from ._candidates import CANDIDATES, Candidate
@@ -21,7 +22,7 @@ from ._candidates import CANDIDATES, Candidate
 
 __all__ = ["Comparison", "compare"]
 
-_HIGHER, _LOWER = math.inf, -math.inf
+_HIGHER = math.inf
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Comparison:
     - `affine`: how the series was standardised for the fits.
     - `report`: log-likelihood, AIC, held-out log score and CRPS, in the units of the series.
     - `fits`: the fits, of the standardised series.
-    - `tables`: estimates and intervals, of the standardised series.
+    - `tables`: estimates and intervals, of the standardised series; `None` for networks.
     - `skipped`: models that were not fitted, and why.
 
     !!! example
@@ -57,7 +58,7 @@ class Comparison:
     affine: Affine
     report: Report
     fits: dict[str, Fit]
-    tables: dict[str, ParameterTable]
+    tables: dict[str, ParameterTable | None]
     skipped: dict[str, str]
 
     @property
@@ -65,6 +66,11 @@ class Comparison:
         """The key of the model with the highest held-out log score."""
         scores = {name: self.report[CANDIDATES[name].title, "log score"].value for name in self.fits}
         return max(scores, key=lambda name: -math.inf if scores[name] is None else scores[name])
+
+    def free(self, name: str) -> int:
+        """The number of free parameters of a model."""
+        frozen = CANDIDATES[name].frozen
+        return sum(p.size for p in named_parameters(self.fits[name].model, frozen).values())
 
     def interval(self, name: str, parameter: str) -> tuple[float, float, float] | None:
         """The estimate of a parameter of a model with its 95 % interval, rates in the series' own unit of time.
@@ -77,6 +83,8 @@ class Comparison:
         **Returns:** `(estimate, lower, upper)`; `None` if the model has no such parameter.
         """
         table = self.tables[name]
+        if table is None:
+            return None
         full = [n for n in table.names if n.split(".")[-1].split("[")[0] == parameter]
         if not full:
             return None
@@ -142,8 +150,8 @@ def compare(
     whole, small = affine(series), affine(before)
     skipped = {m: "serves one component alone" for m in names if CANDIDATES[m].scalar and series.dim > 1}
     fits, tables, report = {}, {}, Report(())
-    # Compilation takes most of the time: the scores of one model are compiled while the next is fitted.
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    # Compilation takes most of the time and leaves the other cores idle: models are scored while the next is fitted.
+    with ThreadPoolExecutor(max_workers=2) as pool:
         scored = {"baselines": pool.submit(_baselines, whole, past, n, key)}
         for i, name in enumerate(m for m in names if m not in skipped):
             say(CANDIDATES[name].title)
@@ -171,11 +179,13 @@ def _fit(candidate: Candidate, small: Series, steps: int, keys: Key, progress: b
 
 
 def _score(candidate: Candidate, found: Fit, whole: Series, small: Series, past: float, n: int, key: Key):
-    table = confidence(found.model, candidate.likelihood, small, frozen=candidate.frozen)
-    title = candidate.title
-    fitted = (Row(title, "log-likelihood", table.log_prob, None, _HIGHER), Row(title, "AIC", table.aic, None, _LOWER))
-    metrics = [LogScore(past, likelihood=candidate.likelihood), Forecast([CRPS()], past, n=n)]
-    return table, Report(fitted) + evaluate({title: found.model}, whole, metrics, key=key)
+    """The intervals of a fitted model, where it has parameters to speak of, and its rows of the report."""
+    model, likelihood, frozen = {candidate.title: found.model}, candidate.likelihood, candidate.frozen
+    fitted = evaluate(model, small, [LogLikelihood(likelihood), AIC(likelihood, frozen)], key=key)
+    metrics = [LogScore(past, likelihood=likelihood), Forecast([CRPS()], past, n=n)]
+    report = fitted + evaluate(model, whole, metrics, key=key)
+    table = confidence(found.model, likelihood, small, frozen=frozen) if candidate.intervals else None
+    return table, report
 
 
 def _baselines(whole: Series, past: float, n: int, key: Key) -> Report:

@@ -39,7 +39,8 @@ def closed_form(series: Series) -> dict[str, float]:
     noise = np.mean((after - mean - phi * (before - mean)) ** 2)
     rate = -np.log(phi) / h
     scale = np.sqrt(noise * 2 * rate / (1 - phi**2))
-    return {"rate": rate, "mean": mean, "scale": scale, "error": np.sqrt(np.expm1(2 * rate * h) / (n * h**2))}
+    found = {"rate": rate, "mean": mean, "scale": scale, "error": np.sqrt(np.expm1(2 * rate * h) / (n * h**2))}
+    return {name: float(value) for name, value in found.items()}
 
 
 def _metrics(outcome: Outcome) -> Report:

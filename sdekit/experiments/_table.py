@@ -9,7 +9,8 @@ from ._compare import Comparison
 
 __all__ = ["as_dict", "as_markdown"]
 
-_METRICS = {"log-likelihood": 2, "AIC": 1, "log score": 3, "CRPS": 4}
+# Digits after the point; 0 for four significant digits, where the unit is that of the data.
+_METRICS = {"log-likelihood": 2, "AIC": 1, "log score": 3, "CRPS": 0}
 _ARROWS = {"log-likelihood": "↑", "AIC": "↓", "log score": "↑", "CRPS": "↓"}
 
 
@@ -43,7 +44,7 @@ def as_markdown(found: Comparison, *, source: str) -> str:
     best = {metric: found.report.best(metric) for metric in _METRICS}
     body = []
     for model in found.report.models:
-        line = [model, str(len(found.tables[keys[model]].names)) if model in keys else ""]
+        line = [model, str(found.free(keys[model])) if model in keys else ""]
         for metric, digits in _METRICS.items():
             text = _number(cells.get((model, metric)), digits)
             line.append(f"**{text}**" if text and best[metric] == model else text)
@@ -62,8 +63,9 @@ def _grid(head: list[str], body: list[list[str]]) -> list[str]:
 def _number(value: float | None, digits: int) -> str:
     if value is None or math.isnan(value):
         return ""
-    large = abs(value) >= 1e6 or 0 < abs(value) < 10.0**-digits
-    return f"{value:.4g}" if large else f"{value:.{digits}f}"
+    if digits == 0:
+        return f"{value:#.4g}".rstrip(".")
+    return f"{value:.{digits}f}" if abs(value) < 1e6 else f"{value:.4g}"
 
 
 def _interval(found: Comparison, name: str | None, parameter: str) -> str:
@@ -84,7 +86,8 @@ def _notes(found: Comparison, source: str) -> list[str]:
         f"Best by held-out log score: {CANDIDATES[found.best].title}.",
     ]
     for name, table in found.tables.items():
-        lines += [f"Note on {CANDIDATES[name].title}: {warning}." for warning in table.warnings]
+        warnings = () if table is None else table.warnings
+        lines += [f"Note on {CANDIDATES[name].title}: {warning}." for warning in warnings]
     lines += [f"Left out: {CANDIDATES[name].title}: {reason}." for name, reason in found.skipped.items()]
     return lines
 
@@ -118,7 +121,8 @@ def as_dict(found: Comparison, *, source: str, seed: int, seconds: float) -> dic
     for name in found.fits:
         entry = models[CANDIDATES[name].title]
         table = found.tables[name]
-        entry |= {"free": len(table.names), "stopped": found.fits[name].stopped, "warnings": list(table.warnings)}
+        warnings = [] if table is None else list(table.warnings)
+        entry |= {"free": found.free(name), "stopped": found.fits[name].stopped, "warnings": warnings}
         for parameter in ("hurst", "rate"):
             interval = found.interval(name, parameter)
             if interval is not None:

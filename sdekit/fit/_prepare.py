@@ -40,7 +40,9 @@ class Plan:
     valid: AbstractRecord | None
     names: list[str]
     chunk: int
-    tolerance: Array
+    tolerance: float | None
+    threshold: Array
+    """The tolerance on the device; negative, and so never met, if there is none."""
     patience: int | None
     path: Path | None
     fingerprint: dict[str, str]
@@ -111,7 +113,8 @@ def prepare(
         valid=placed[3],
         names=leaf_names(model, frozen),
         chunk=chunk,
-        tolerance=place(jnp.asarray(-1.0 if tolerance is None else tolerance, jnp.result_type(float)), mesh),
+        tolerance=tolerance,
+        threshold=place(jnp.asarray(-1.0 if tolerance is None else tolerance, jnp.result_type(float)), mesh),
         patience=patience,
         path=None if checkpoint is None else checkpoint_path(checkpoint),
         fingerprint=parts,

@@ -20,8 +20,8 @@ from ._optimiser import AbstractOptimiser
 
 __all__ = ["FitState", "Problem", "assemble", "begin", "divide", "finish", "leaf_names"]
 
-RESERVED = ("step", "loss", "gradient", "seconds")
-"""Columns of the history that a metric may not take."""
+RESERVED = ("step", "loss", "gradient", "seconds", "done", "healthy", "converged", "stale")
+"""Columns of the history, and flags of a chunk, that a metric may not take."""
 
 
 class FitState(eqx.Module):
@@ -95,7 +95,9 @@ def _checked(answer: Any, name: str) -> tuple[Array, dict[str, Array]]:
             shape = jnp.shape(value)
             raise ValueError(fault(f"{where}: {metric}", "must have shape ()", shape, "average over the batch"))
         if metric in RESERVED or metric.startswith("valid_"):
-            raise ValueError(fault(f"{where}: {metric}", "is a column of the history", metric, "rename the metric"))
+            raise ValueError(
+                fault(f"{where}: {metric}", "is a name that `fit` uses itself", metric, "rename the metric")
+            )
     return jnp.asarray(loss), {name: jnp.asarray(value) for name, value in metrics.items()}
 
 

@@ -12,10 +12,11 @@ __all__ = ["gaussian_condition", "gaussian_factor", "gaussian_log_prob", "gaussi
 
 Vector = Float[Array, " t"]
 Matrix = Float[Array, "t t"]
+Noise = Float[Array, "..."] | float
 
 
 def gaussian_factor(
-    mean: Vector, cov: Matrix, y: Vector, mask: Bool[Array, " t"] | None = None, noise_variance=0.0
+    mean: Vector, cov: Matrix, y: Vector, mask: Bool[Array, " t"] | None = None, noise_variance: Noise = 0.0
 ) -> tuple[Matrix, Vector, Bool[Array, " t"]]:
     """What densities and conditioning share: the factored covariance of the observed entries of a Gaussian vector.
 
@@ -52,7 +53,7 @@ def gaussian_factor(
 
 
 def gaussian_log_prob(
-    mean: Vector, cov: Matrix, y: Vector, mask: Bool[Array, " t"] | None = None, noise_variance=0.0
+    mean: Vector, cov: Matrix, y: Vector, mask: Bool[Array, " t"] | None = None, noise_variance: Noise = 0.0
 ) -> Float[Array, ""]:
     r"""The log-density of the observed entries of $y \sim N(\text{mean}, \text{cov} + \text{diag}(\text{noise}))$.
 
@@ -94,7 +95,7 @@ def gaussian_condition(
     cov: Matrix,
     y: Vector,
     mask: Bool[Array, " t"] | None,
-    noise_variance,
+    noise_variance: Noise,
     cross: Float[Array, "t s"],
     new_mean: Float[Array, " s"],
     new_cov: Float[Array, "s s"],

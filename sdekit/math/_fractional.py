@@ -1,17 +1,21 @@
 """Covariances of fractional Brownian motion and of the fractional Ornstein-Uhlenbeck process."""
 
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import jax.scipy.special
 import numpy as np
 import scipy.special
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
+
+from .._types import is_concrete
 
 
 __all__ = ["fbm_covariance", "fgn_autocovariance", "fou_autocovariance", "fou_started_covariance"]
+
+Lags = TypeVar("Lags", Array, np.ndarray)
 
 # Functions of `(xp, ...)` run in NumPy (float64, on the host, for spectra) and in JAX (in the dtype of the model).
 
@@ -75,7 +79,7 @@ def _fgn(xp: ModuleType, hurst: Any, lags: Any) -> Any:
     return xp.where(k < 2, direct, far**a * u * _horner(xp, coefficients, u))
 
 
-def fgn_autocovariance(hurst: Float[Array, ""], lags: Float[Array, "..."]) -> Float[Array, "..."]:
+def fgn_autocovariance(hurst: Float[ArrayLike, ""], lags: Lags) -> Lags:
     r"""The autocovariance $\frac12(|k+1|^{2H} - 2|k|^{2H} + |k-1|^{2H})$ of fractional Gaussian noise.
 
     From lag 2 on by a series, so that large lags keep full relative accuracy also in float32.
@@ -97,8 +101,9 @@ def fgn_autocovariance(hurst: Float[Array, ""], lags: Float[Array, "..."]) -> Fl
         fgn_autocovariance(jnp.array(0.7), jnp.arange(3.0))
         ```
     """
-    host = isinstance(lags, np.ndarray) and not isinstance(hurst, jax.core.Tracer)
-    return _fgn(np, float(hurst), np.asarray(lags, np.float64)) if host else _fgn(jnp, hurst, lags)
+    if isinstance(lags, np.ndarray) and is_concrete(hurst):
+        return _fgn(np, np.asarray(hurst, np.float64)[()], np.asarray(lags, np.float64))
+    return _fgn(jnp, hurst, lags)
 
 
 def _fou_near(xp: ModuleType, a: Any, x: Any, terms: int) -> Any:
@@ -167,7 +172,7 @@ def _fou_jvp(primals, tangents):
     return value, by_hurst * hurst_dot + by_x * x_dot
 
 
-def fou_autocovariance(hurst: Float[Array, ""], x: Float[Array, "..."]) -> Float[Array, "..."]:
+def fou_autocovariance(hurst: Float[ArrayLike, ""], x: Lags) -> Lags:
     r"""The autocovariance of the stationary fractional Ornstein-Uhlenbeck process, with unit rate and scale.
 
     For $dX = -\theta X\,dt + \sigma\,dB^H$ the autocovariance at lag $\tau$ is
@@ -196,9 +201,9 @@ def fou_autocovariance(hurst: Float[Array, ""], x: Float[Array, "..."]) -> Float
         fou_autocovariance(jnp.array(0.5), jnp.array([0.0, 1.0]))  # 1/2, exp(-1)/2
         ```
     """
-    if isinstance(x, np.ndarray) and not isinstance(hurst, jax.core.Tracer):
-        return _fou(np, scipy.special.gammaln, float(hurst), np.asarray(x, np.float64))
-    return _fou_jax(hurst, x)
+    if isinstance(x, np.ndarray) and is_concrete(hurst):
+        return _fou(np, scipy.special.gammaln, np.asarray(hurst, np.float64)[()], np.asarray(x, np.float64))
+    return _fou_jax(jnp.asarray(hurst), x)  # pyright: ignore[reportReturnType]
 
 
 def fou_started_covariance(
@@ -225,12 +230,15 @@ def fou_started_covariance(
         fou_started_covariance(jnp.array(0.5), jnp.array([1.0]), jnp.array([1.0]))  # (1 - exp(-2)) / 2
         ```
     """
-    s, t = jnp.broadcast_arrays(ss[:, None], ts[None, :])
+    s, t = ss[:, None], ts[None, :]
     gap = jnp.abs(t - s)
+    # One evaluation for all arguments: it is long to compile.
+    every = jnp.concatenate([gap.reshape(-1), ss, ts])
+    apart = lambda f: jnp.split(f, (gap.size, gap.size + ss.size))
+    rho, rho_s, rho_t = apart(fou_autocovariance(hurst, every))
     start = jnp.exp(jax.scipy.special.gammaln(2 * hurst + 1)) / 2
-    rho = lambda x: fou_autocovariance(hurst, x)
-    late = rho(gap) - jnp.exp(-t) * rho(s) - jnp.exp(-s) * rho(t) + jnp.exp(-s - t) * start
-    # The derivative of x^2H at 0 is set to 0 by `_power`: at time 0 the process is known.
-    h = lambda x: _fou_near(jnp, 2 * hurst, jnp.minimum(x, 1), 10)
-    early = jnp.exp(-t) * h(s) + jnp.exp(-s) * h(t) - h(gap)
+    left, right = jnp.exp(-s), jnp.exp(-t)
+    late = rho.reshape(gap.shape) - right * rho_s[:, None] - left * rho_t[None, :] + left * right * start
+    h, h_s, h_t = apart(_fou_near(jnp, 2 * hurst, jnp.minimum(every, 1), 10))
+    early = right * h_s[:, None] + left * h_t[None, :] - h.reshape(gap.shape)
     return jnp.where(jnp.maximum(s, t) <= 1, early, late)

@@ -143,7 +143,7 @@ class _GriddedOU(AbstractProcess):
         else:
             # The process from a fixed start is the stationary one less what is left of its own start.
             decay = jnp.exp(-p.rate * ts)
-            xs = p.level + z[self.lead :] + decay * (p.start.sample(first)[0] - p.level - z[0])
+            xs = p.level + z[self.lead :] + decay * (jnp.asarray(p.start.sample(first))[0] - p.level - z[0])
         return SampledPath(ts, xs[:, None], Provenance("exact"))
 
 
@@ -197,12 +197,15 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
         start: Law | ArrayLike | None = None,
     ):
         self.hurst, self.rate, self.level, self.scale = (as_float(x) for x in (hurst, rate, mean, scale))
-        if start is not None and not isinstance(start, dist.Distribution):
-            start = dist.Delta(as_vector(start), event_dim=1)
-        if start is not None and not isinstance(components(start), dist.Delta | dist.Normal):
+        law = (
+            start
+            if start is None or isinstance(start, dist.Distribution)
+            else dist.Delta(as_vector(start), event_dim=1)
+        )
+        if law is not None and not isinstance(components(law), dist.Delta | dist.Normal):
             problem = "must be a number, Delta or Normal"
-            raise ValueError(fault("FractionalOrnsteinUhlenbeck.start", problem, start, "pass the state at time 0"))
-        self.start = start
+            raise ValueError(fault("FractionalOrnsteinUhlenbeck.start", problem, law, "pass the state at time 0"))
+        self.start = law
 
     def _spread(self) -> Float[Array, ""]:
         return self.scale * self.rate**-self.hurst
@@ -216,14 +219,14 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
     def mean(self, ts: Times) -> Float[Array, " t"]:
         if self.start is None:
             return jnp.broadcast_to(self.level, ts.shape)
-        return self.level + (self.start.mean[0] - self.level) * jnp.exp(-self.rate * ts)
+        return self.level + (jnp.asarray(self.start.mean)[0] - self.level) * jnp.exp(-self.rate * ts)
 
     def covariance(self, ss: Float[Array, " s"], ts: Times) -> Float[Array, "s t"]:
         if self.start is None:
             gaps = jnp.abs(ts[None, :] - ss[:, None])
             return self._spread() ** 2 * fou_autocovariance(self.hurst, self.rate * gaps)
         noise = self._spread() ** 2 * fou_started_covariance(self.hurst, self.rate * ss, self.rate * ts)
-        return noise + self.start.variance[0] * jnp.exp(-self.rate * (ss[:, None] + ts[None, :]))
+        return noise + jnp.asarray(self.start.variance)[0] * jnp.exp(-self.rate * (ss[:, None] + ts[None, :]))
 
     def reference_variance(self, ts: Times) -> Float[Array, " t"]:
         if self.start is None:

@@ -109,7 +109,7 @@ class GaussianProcess(AbstractDenseGaussian):
 
     kernel: AbstractKernel
     level: Float[Array, ""] = parameter()
-    jitter: float | None = eqx.field(static=True)
+    jitter: float | None = eqx.field(static=True, default=None)
 
     def __init__(self, kernel: AbstractKernel, mean: ArrayLike = 0.0, *, jitter: float | None = None):
         self.kernel, self.level, self.jitter = kernel, as_float(mean), jitter
@@ -153,10 +153,10 @@ class ConditionedGaussian(AbstractDenseGaussian):
     """
 
     prior: AbstractDenseGaussian
+    used: Bool[Array, " t"]
     ts: Float[Array, " t"] = parameter(constraints.real_vector, trainable=False)
     factor: Float[Array, "t t"] = parameter(constraints.real_matrix, trainable=False)
     white: Float[Array, " t"] = parameter(constraints.real_vector, trainable=False)
-    used: Bool[Array, " t"]
     jitter: float | None = eqx.field(static=True)
 
     def __init__(self, prior: AbstractDenseGaussian, series: Series, noise_variance: ArrayLike = 0.0):

@@ -75,6 +75,11 @@ def _fixed_message(task, who, key, x0, xs):
 
 def _cause(task, t, x, x0):
     """The likely cause and the remedy, from the fields at the last finite state."""
+    if np.abs(x).max() > 1e3 * (1 + np.abs(x0).max()):
+        return (
+            "The state has grown without bound: the steps are too long for the drift, or the solution explodes. Take"
+            " smaller steps `dt`."
+        )
     drift = np.asarray(task.process.drift(jnp.asarray(t), jnp.asarray(x)))
     diffusion = np.asarray(task.process.diffusion(jnp.asarray(t), jnp.asarray(x)).as_matrix())
     for name, value in (("drift", drift), ("diffusion", diffusion)):
@@ -83,11 +88,6 @@ def _cause(task, t, x, x0):
                 f"The {name} is not finite there: the state has left its domain. Take smaller steps `dt`, or a process"
                 " written in coordinates without a boundary (e.g. the logarithm)."
             )
-    if np.abs(x).max() > 1e3 * (1 + np.abs(x0).max()):
-        return (
-            "The state has grown without bound: the steps are too long for the drift, or the solution explodes. Take"
-            " smaller steps `dt`."
-        )
     return (
         "A stage of the solver left the domain of the process, or a derivative of the diffusion is not finite there."
         " Take smaller steps `dt`, or solver=diffrax.Euler()."

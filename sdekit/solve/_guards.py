@@ -77,6 +77,10 @@ def require_solver(solver: Any, noise: Any, process: AbstractDiffusion, *, adapt
     if sense_of(solver) is None and not issubclass(process.structure, Additive):
         problem = f"converges neither to the Ito nor to the Stratonovich solution of {process.structure.__name__} noise"
         raise ValueError(fault("solver", problem, name, "use one of the SDE solvers of Diffrax, or solver=None"))
+    additive_alone = isinstance(solver, diffrax.AbstractSRK) and solver.tableau.is_additive_noise()
+    if additive_alone and not issubclass(process.structure, Additive):
+        problem = f"is for additive noise alone, and the process declares {process.structure.__name__}"
+        raise ValueError(fault("solver", problem, name, "use solver=None, or declare the structure Additive"))
     need = levy_needed(solver)
     if isinstance(noise, diffrax.AbstractBrownianPath):
         problem = f"must know {need.__name__}, which {name} needs"

@@ -95,7 +95,7 @@ def solve(
         ```
     """
     require_times(ts)
-    ts = np.asarray(ts, np.result_type(as_float(ts))) if is_concrete(ts) else as_float(ts)
+    ts = np.asarray(ts, as_float(ts).dtype) if is_concrete(ts) else as_float(ts)
     require_many(n, chunk, key, noise, x0, event)
     dt = require_dt(dt, ts)
     solver = choose_solver(process, adaptive=controller is not None) if solver is None else solver

@@ -36,7 +36,7 @@ def encode(series, t):
     """What the posterior looks at: how many observations lie ahead of `t`, and their sum, discounted at each rate."""
     lag = series.ts - t
     ahead = series.mask[:, 0] & (lag >= 0)
-    weights = jnp.where(ahead, jnp.exp(-DECAYS[:, None] * jnp.where(ahead, lag, 0.0)), 0.0)
+    weights = jnp.where(ahead, jnp.exp(-jnp.outer(DECAYS, jnp.where(ahead, lag, 0.0))), 0.0)
     return weights.sum(1), weights @ series.ys[:, 0]
 
 

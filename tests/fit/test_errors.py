@@ -30,7 +30,7 @@ class Returns(AbstractObjective):
         (lambda m: (m.slope, {}), ValueError, r"Returns.__call__` must return a loss of shape \(\), got \(2,\)"),
         (lambda m: (jnp.sum(m.slope > 0), {}), TypeError, "real floating-point loss, got 'int"),
         (lambda m: (m.slope.sum(), {"kl": m.slope}), ValueError, r"__call__: kl` must have shape \(\), got \(2,\)"),
-        (lambda m: (m.slope.sum(), {"seconds": 0.0}), ValueError, "is a column of the history"),
+        (lambda m: (m.slope.sum(), {"seconds": 0.0}), ValueError, "is a name that `fit` uses itself"),
         (lambda m: (jax.lax.stop_gradient(m.slope).sum(), {}), ValueError, "does not depend on a trainable parameter"),
     ],
 )

@@ -161,6 +161,7 @@ def test_progress_changes_no_result_and_is_silent_when_asked(key, capsys, monkey
     assert same_bits(quiet.state, shown.state)
 
 
+@pytest.mark.float32
 def test_float32_stays_float32_under_float64(key):
     data = lines(dtype=np.float32)
     for optimiser in (ADAM, FullBatch(), Optimistix(optx.BFGS(1e-4, 1e-4))):

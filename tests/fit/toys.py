@@ -47,15 +47,17 @@ class OUTransitions(AbstractObjective):
         return jax.vmap(one)(batch).mean(), {}
 
 
-def lines(items: int = 8, times: int = 6, seed: int = 0, dtype=np.float64) -> Series:
-    """Noisy straight lines with one slope."""
+def lines(items: int = 8, times: int = 6, seed: int = 0, dtype=None) -> Series:
+    """Noisy straight lines with one slope, in JAX's default precision unless another is asked for."""
+    dtype = jnp.result_type(float) if dtype is None else dtype
     rng = np.random.default_rng(seed)
     ts = np.broadcast_to(np.linspace(0.0, 1.0, times), (items, times)).astype(dtype)
     ys = (0.3 + 1.7 * ts + 0.2 * rng.standard_normal(ts.shape)).astype(dtype)
     return Series(ts, ys)
 
 
-def line(dtype=np.float64, slope=(0.0, 0.0)) -> Line:
+def line(dtype=None, slope=(0.0, 0.0)) -> Line:
+    dtype = jnp.result_type(float) if dtype is None else dtype
     return Line(jnp.asarray(slope, dtype), jnp.ones(1, dtype), jnp.full(1, 0.1, dtype))
 
 

@@ -1,10 +1,6 @@
 """Processes and brute-force oracles for the tests of inference, written apart from the code under test."""
 
-from typing import ClassVar
-
-import jax
 import jax.numpy as jnp
-import lineax as lx
 import numpy as np
 import numpyro.distributions as dist
 import scipy.linalg
@@ -12,15 +8,9 @@ from jaxtyping import Array, Complex, Float
 
 from sdekit import law_field, parameter
 from sdekit._process import (
-    AbstractDiffusion,
     AbstractGaussianProcess,
-    AbstractInterpretation,
     AbstractLinearGaussian,
-    AbstractNoiseStructure,
-    General,
-    Ito,
 )
-from sdekit.paths import Provenance, SampledPath
 
 
 class LinearSDE(AbstractLinearGaussian):
@@ -73,40 +63,6 @@ class SmoothKernel(AbstractGaussianProcess):
 
     def draw(self, ts, *, key):
         raise NotImplementedError
-
-
-class Diffusion(AbstractDiffusion):
-    """A diffusion given by two functions; drawn by Euler steps on the times asked for."""
-
-    f: object
-    g: object
-    initial: dist.Distribution = law_field()
-    interpretation: ClassVar[type[AbstractInterpretation]] = Ito
-    structure: ClassVar[type[AbstractNoiseStructure]] = General
-
-    @property
-    def dim(self):
-        return self.initial.event_shape[0]
-
-    def drift(self, t, x):
-        return self.f(t, x)
-
-    def diffusion(self, t, x):
-        return lx.MatrixLinearOperator(self.g(t, x))
-
-    def draw(self, ts, *, key):
-        first, rest = jax.random.split(key)
-        x0 = self.initial.sample(first)
-
-        def step(x, row):
-            t0, t1, k = row
-            g = self.g(t0, x)
-            w = jax.random.normal(k, (g.shape[1],)) * jnp.sqrt(t1 - t0)
-            x = x + self.f(t0, x) * (t1 - t0) + g @ w
-            return x, x
-
-        _, xs = jax.lax.scan(step, x0, (ts[:-1], ts[1:], jax.random.split(rest, ts.shape[0] - 1)))
-        return SampledPath(ts, jnp.concatenate([x0[None], xs]), Provenance("euler", dt=None))
 
 
 def linear_sde(seed, d=2, singular=False):

@@ -1,14 +1,24 @@
 """Forecasts against exact predictive laws."""
 
 import jax.numpy as jnp
+import lineax as lx
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+from jaxtyping import Array, Float
 
+from sdekit import parameter
 from sdekit.data import Events, Series
 from sdekit.evaluate import assert_covariance, assert_law, assert_mean
 from sdekit.inference import GaussianObservation, Observed, condition, forecast, log_prob
-from sdekit.processes import BrownianMotion, CoxIngersollRoss, Diffusion, OrnsteinUhlenbeck
+from sdekit.processes import (
+    AbstractNumericalDiffusion,
+    Additive,
+    BrownianMotion,
+    CoxIngersollRoss,
+    Ito,
+    OrnsteinUhlenbeck,
+)
 
 from .helpers import SmoothKernel
 
@@ -37,12 +47,26 @@ def test_a_process_with_another_transition_law(key):
     assert_law(paths.xs[:, 1, 0], law.base_dist.cdf, effect=0.05)
 
 
+class Drifting(AbstractNumericalDiffusion):
+    """Brownian motion with drift that does not know its transition law."""
+
+    speed: Float[Array, ""] = parameter()
+    scale: Float[Array, ""] = parameter()
+    dim = 1
+    initial = dist.Delta(jnp.zeros(1), event_dim=1)
+    interpretation = Ito
+    structure = Additive
+
+    def drift(self, t, x):
+        return jnp.broadcast_to(self.speed, x.shape)
+
+    def diffusion(self, t, x):
+        return lx.DiagonalLinearOperator(jnp.broadcast_to(self.scale, x.shape))
+
+
 def test_a_diffusion_without_closed_form_is_solved(key):
     """Constant coefficients, for which the solver is exact."""
-    model = Diffusion(
-        lambda _t, _x: jnp.array([0.5]), lambda _t, _x: jnp.array([0.3]), dist.Delta(jnp.zeros(1), event_dim=1)
-    )
-    paths = forecast(model, PAST, AHEAD, key=key, n=N)
+    paths = forecast(Drifting(0.5, 0.3), PAST, AHEAD, key=key, n=N)
     np.testing.assert_array_equal(paths.ts, AHEAD)
     assert_mean(paths.xs[..., 0], 0.4 + 0.5 * np.array([0.2, 1.0]), effect=0.02)
     assert_covariance(paths.xs[..., 0], 0.09 * np.array([[0.2, 0.2], [0.2, 1.0]]), effect=0.01)

@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal, norm
 
 from sdekit.data import Series
 from sdekit.inference import MarginalLikelihood, TransitionLikelihood, gaussian_step, ito_drift, log_prob
-from sdekit.processes import Diffusion, OrnsteinUhlenbeck, Stratonovich
+from sdekit.processes import Additive, Diffusion, OrnsteinUhlenbeck, Stratonovich
 
 from .helpers import dense_prior, linear_sde
 
@@ -101,6 +101,21 @@ def test_pseudo_likelihood_is_the_euler_density_with_a_full_diffusion():
         f = np.array([ys[k - 1, 1], -np.sin(ys[k - 1, 0])])
         exact += multivariate_normal(ys[k - 1] + f * h, g @ g.T * h).logpdf(ys[k])
     assert value(TransitionLikelihood(), process, Series(ts, ys)) == pytest.approx(exact, rel=1e-10)
+
+
+def test_pseudo_likelihood_of_diagonal_noise():
+    scale = jnp.array([0.5, 0.2, 0.0])
+    process = Diffusion(
+        lambda _t, x: -x.at[2].set(0.0),
+        lambda _t, _x: scale,
+        dist.Delta(jnp.zeros(3), event_dim=1),
+        structure=Additive,
+    )
+    ts, ys = np.array([0.0, 0.2]), np.array([[0.3, 1.0, 0.7], [0.2, 0.8, 0.7]])
+    exact = norm(ys[0, :2] * 0.8, scale[:2] * np.sqrt(0.2)).logpdf(ys[1, :2]).sum()
+    assert value(TransitionLikelihood(), process, Series(ts, ys)) == pytest.approx(exact, rel=1e-10)
+    ys[1, 2] = 0.71
+    assert value(TransitionLikelihood(), process, Series(ts, ys)) == -np.inf
 
 
 def test_substeps_remove_the_bias_of_a_linear_drift():
