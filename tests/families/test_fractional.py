@@ -31,7 +31,7 @@ def lower_gamma(a, x):
     """The lower incomplete gamma function, differentiable twice in `a`, which `jax.scipy.special.gammainc` is not."""
     nodes, weights = gauss_legendre(96)
     y, weights = 30.0 * (jnp.asarray(nodes) - 1), 30.0 * jnp.asarray(weights)  # s = x exp(y), y in (-60, 0)
-    return x**a * (jnp.exp(a * y - jnp.outer(x, jnp.exp(y))) @ weights)
+    return x**a * (jnp.exp(-jnp.outer(x, jnp.exp(y))) @ (weights * jnp.exp(a * y)))
 
 
 def optimal_weights(hurst):
