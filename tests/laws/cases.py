@@ -270,9 +270,9 @@ def affine(process, t0, t1):
     return process.discretise(t0, t1)
 
 
-def joint(process, ts):
+def joint(process, ts, start=None):
     """Mean and covariance of the states at `ts`, stacked, from the affine maps multiplied out in NumPy."""
-    first = process.initial
+    first = process.initial if start is None else delta(start)
     mean = np.asarray(first.mean, float)
     if isinstance(first, dist.MultivariateNormal):
         cov = np.asarray(first.covariance_matrix)
