@@ -224,7 +224,7 @@ TRANSITIONS = COMPONENTS + MATRICES
 # One of each kind where compiling all of them would test the compiler.
 KINDS = [*COMPONENTS[1:4], *COMPONENTS[5:8], MATRICES[1], MATRICES[3]]
 LINEAR = [TRANSITIONS[i] for i in (0, 1, 7)] + MATRICES
-BRIDGED = [TRANSITIONS[i] for i in (0, 1, 6, 7)] + MATRICES
+BRIDGED = [TRANSITIONS[i] for i in (0, 1, 6, 7, 9, 11)]
 
 
 def ids(cases):

@@ -11,6 +11,7 @@ from scipy import integrate
 
 from sdekit import processes as sp
 from sdekit.evaluate import assert_covariance, assert_law, assert_mean
+from sdekit.noise import Brownian
 from sdekit.solve import solve
 
 
@@ -104,23 +105,26 @@ def test_langevin_densities_make_the_probability_stand_still():
     for process in (over, under):
         p = lambda x: jnp.exp(process.log_stationary(x))
         spread = lambda x: process.diffusion(0.0, x).as_matrix() @ process.diffusion(0.0, x).as_matrix().T
-        for x in np.random.default_rng(0).normal(size=(5, 2)):
-            x = jnp.asarray(x)
+
+        @jax.jit
+        @jax.vmap
+        def both(x):
             advection = jnp.trace(jax.jacfwd(lambda x: process.drift(0.0, x) * p(x))(x))
-            curvature = jax.hessian(p)(x)
-            np.testing.assert_allclose(advection, (spread(x) * curvature).sum() / 2, rtol=1e-9, atol=1e-12)
+            return advection, (spread(x) * jax.hessian(p)(x)).sum() / 2
+
+        advection, spreading = both(jnp.asarray(np.random.default_rng(0).normal(size=(20, 2))))
+        np.testing.assert_allclose(advection, spreading, rtol=1e-9, atol=1e-12)
 
 
 def test_verhulst_follows_its_strong_solution():
     """Solved and explicit along the same Brownian path: the difference falls with the step."""
-    from sdekit.noise import Brownian
-
     process = sp.StochasticVerhulst([1.0, 2.0], [1.0, 0.5], [0.5, 0.3], fixed(0.4, 1.0))
     ts = jnp.linspace(0.0, 1.0, 1025)
     noise = Brownian(0.0, 1 / 1024, 1024, 2, key=jax.random.key(6))
     ws = jnp.concatenate([jnp.zeros((1, 2)), jnp.cumsum(noise.increments(), axis=0)])
     exact = process.strong_solution(ts, ws, jnp.array([0.4, 1.0]))
-    gap = lambda noise, every: np.abs(solve(process, ts[::every], noise=noise).xs - exact[::every]).max()
+    start = jnp.array([0.4, 1.0])
+    gap = lambda noise, every: np.abs(solve(process, ts[::every], noise=noise, x0=start).xs - exact[::every]).max()
     fine, coarse = gap(noise, 1), gap(noise.coarsen(8), 8)
     assert fine < 2e-3
     assert fine < coarse / 3
