@@ -237,7 +237,7 @@ def fou_started_covariance(
 ) -> Float[Array, "s t"]:
     r"""The covariance of the fractional Ornstein-Uhlenbeck process started at 0, over $\sigma^2 \theta^{-2H}$.
 
-    With times in units of one over the rate, $\rho$ as in `fou_autocovariance`, $h(x) = \rho(0)\cosh x - \rho(x)$, it is
+    With times in units of one over the rate, $\rho$ as in `fou_autocovariance`, $h(x) = \rho(0)\cosh x - \rho(x)$:
     $e^{-t} h(s) + e^{-s} h(t) - h(|t - s|)$, which keeps its digits for small times, and
     $\rho(|t - s|) - e^{-t}\rho(s) - e^{-s}\rho(t) + e^{-s-t}\rho(0)$, which keeps them for large ones.
 
