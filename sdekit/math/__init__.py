@@ -12,6 +12,7 @@ from ._fractional import (
     fgn_autocovariance as fgn_autocovariance,
     fou_autocovariance as fou_autocovariance,
     fou_started_covariance as fou_started_covariance,
+    time_gaps as time_gaps,
 )
 from ._linear import (
     affine_van_loan as affine_van_loan,
@@ -56,5 +57,6 @@ __all__ = [
     "linear_moments",
     "linear_recurrence",
     "threefry2x32",
+    "time_gaps",
     "van_loan",
 ]

@@ -1,8 +1,9 @@
 """Dense Gaussian algebra, with missing entries."""
 
+import math
+
 import jax.numpy as jnp
 import jax.scipy.linalg as jsl
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from .._errors import require
@@ -86,7 +87,7 @@ def gaussian_log_prob(
     known = ~used if mask is None else mask & ~used
     impossible = known & (jnp.where(known, y, mean) != mean)
     count = used.sum().astype(factor.dtype)
-    value = -0.5 * (white @ white + count * np.log(2 * np.pi)) - jnp.log(jnp.diagonal(factor)).sum()
+    value = -0.5 * (white @ white + count * math.log(2 * math.pi)) - jnp.log(jnp.diagonal(factor)).sum()
     return jnp.where(impossible.any(), -jnp.inf, value)
 
 

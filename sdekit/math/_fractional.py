@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .._types import is_concrete
 
 
-__all__ = ["fbm_covariance", "fgn_autocovariance", "fou_autocovariance", "fou_started_covariance"]
+__all__ = ["fbm_covariance", "fgn_autocovariance", "fou_autocovariance", "fou_started_covariance", "time_gaps"]
 
 Lags = TypeVar("Lags", Array, np.ndarray)
 
@@ -31,6 +31,32 @@ def _horner(xp: ModuleType, coefficients: list, x: Any) -> Any:
     for c in coefficients[-2::-1]:
         y = y * x + c
     return y
+
+
+def time_gaps(ss: Float[Array, " s"], ts: Float[Array, " t"]) -> Float[Array, "s t"]:
+    """The absolute differences of all pairs of times, exactly 0 where two times agree to rounding.
+
+    Compilers fuse `h * i - h * j` into one rounding, which leaves 1e-17 where there should be 0; a covariance that
+    falls like a small power of the gap would see it.
+
+    **Arguments:**
+
+    - `ss`, `ts`: times, shapes `(s,)` and `(t,)`.
+
+    **Returns:** the gaps, shape `(s, t)`.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.math import time_gaps
+        time_gaps(jnp.array([0.0, 1.0]), jnp.array([1.0]))  # 1, 0
+        ```
+    """
+    s, t = jnp.broadcast_arrays(ss[:, None], ts[None, :])
+    gap = jnp.abs(t - s)
+    rounding = 4 * float(jnp.finfo(gap.dtype).eps) * jnp.maximum(jnp.abs(s), jnp.abs(t))
+    return jnp.where(gap > rounding, gap, 0)
 
 
 def fbm_covariance(hurst: Float[Array, ""], ss: Float[Array, " s"], ts: Float[Array, " t"]) -> Float[Array, "s t"]:
@@ -59,8 +85,8 @@ def fbm_covariance(hurst: Float[Array, ""], ss: Float[Array, " s"], ts: Float[Ar
     s, t = jnp.broadcast_arrays(ss[:, None], ts[None, :])
     small, big = jnp.minimum(jnp.abs(s), jnp.abs(t)), jnp.maximum(jnp.abs(s), jnp.abs(t))
     ratio = jnp.where(big > 0, small / jnp.where(big > 0, big, 1), 0) * jnp.sign(s) * jnp.sign(t)
-    # |t - s| = big (1 - ratio); at ratio 1 the two times agree and nothing is left of it.
-    apart = ratio < 1
+    # |t - s| = big (1 - ratio); at ratio 1, to rounding, the two times agree and nothing is left.
+    apart = ratio < 1 - 4 * float(jnp.finfo(s.dtype).eps)
     gap = jnp.where(apart, jnp.expm1(a * jnp.log1p(-jnp.where(apart, ratio, 0))), -1)
     return 0.5 * (_power(jnp, small, a) - _power(jnp, big, a) * gap)
 
@@ -207,18 +233,19 @@ def fou_autocovariance(hurst: Float[ArrayLike, ""], x: Lags) -> Lags:
 
 
 def fou_started_covariance(
-    hurst: Float[Array, ""], ss: Float[Array, " s"], ts: Float[Array, " t"]
+    hurst: Float[Array, ""], rate: Float[Array, ""], ss: Float[Array, " s"], ts: Float[Array, " t"]
 ) -> Float[Array, "s t"]:
-    r"""The covariance of $\int_0^t e^{-(t-u)}\,dB^H_u$: the fractional Ornstein-Uhlenbeck process started at 0.
+    r"""The covariance of the fractional Ornstein-Uhlenbeck process started at 0, over $\sigma^2 \theta^{-2H}$.
 
-    With $\rho$ as in `fou_autocovariance` and $h(x) = \rho(0)\cosh x - \rho(x)$ it is
+    With times in units of one over the rate, $\rho$ as in `fou_autocovariance`, $h(x) = \rho(0)\cosh x - \rho(x)$:
     $e^{-t} h(s) + e^{-s} h(t) - h(|t - s|)$, which keeps its digits for small times, and
     $\rho(|t - s|) - e^{-t}\rho(s) - e^{-s}\rho(t) + e^{-s-t}\rho(0)$, which keeps them for large ones.
 
     **Arguments:**
 
     - `hurst`: the Hurst index in (0, 1).
-    - `ss`, `ts`: rate times time, not negative, shapes `(s,)` and `(t,)`.
+    - `rate`: $\theta$, positive.
+    - `ss`, `ts`: times, not negative, shapes `(s,)` and `(t,)`.
 
     **Returns:** the matrix, shape `(s, t)`.
 
@@ -227,11 +254,12 @@ def fou_started_covariance(
         ```python
         import jax.numpy as jnp
         from sdekit.math import fou_started_covariance
-        fou_started_covariance(jnp.array(0.5), jnp.array([1.0]), jnp.array([1.0]))  # (1 - exp(-2)) / 2
+        fou_started_covariance(jnp.array(0.5), jnp.array(1.0), jnp.array([1.0]), jnp.array([1.0]))  # (1 - exp(-2)) / 2
         ```
     """
+    gap = rate * time_gaps(ss, ts)
+    ss, ts = rate * ss, rate * ts
     s, t = ss[:, None], ts[None, :]
-    gap = jnp.abs(t - s)
     # One evaluation for all arguments: it is long to compile.
     every = jnp.concatenate([gap.reshape(-1), ss, ts])
     apart = lambda f: jnp.split(f, (gap.size, gap.size + ss.size))

@@ -21,6 +21,7 @@ from ..math import (
     fgn_autocovariance,
     fou_autocovariance,
     fou_started_covariance,
+    time_gaps,
 )
 from ..paths import Provenance, SampledPath
 from ._fixed import components
@@ -143,7 +144,7 @@ class _GriddedOU(AbstractProcess):
         else:
             # The process from a fixed start is the stationary one less what is left of its own start.
             decay = jnp.exp(-p.rate * ts)
-            xs = p.level + z[self.lead :] + decay * (jnp.asarray(p.start.sample(first))[0] - p.level - z[0])
+            xs = p.level + z[self.lead :] + decay * (jnp.asarray(p.start.sample(first), z.dtype)[0] - p.level - z[0])
         return SampledPath(ts, xs[:, None], Provenance("exact"))
 
 
@@ -219,14 +220,14 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
     def mean(self, ts: Times) -> Float[Array, " t"]:
         if self.start is None:
             return jnp.broadcast_to(self.level, ts.shape)
-        return self.level + (jnp.asarray(self.start.mean)[0] - self.level) * jnp.exp(-self.rate * ts)
+        return self.level + (jnp.asarray(self.start.mean, self.rate.dtype)[0] - self.level) * jnp.exp(-self.rate * ts)
 
     def covariance(self, ss: Float[Array, " s"], ts: Times) -> Float[Array, "s t"]:
         if self.start is None:
-            gaps = jnp.abs(ts[None, :] - ss[:, None])
-            return self._spread() ** 2 * fou_autocovariance(self.hurst, self.rate * gaps)
-        noise = self._spread() ** 2 * fou_started_covariance(self.hurst, self.rate * ss, self.rate * ts)
-        return noise + jnp.asarray(self.start.variance)[0] * jnp.exp(-self.rate * (ss[:, None] + ts[None, :]))
+            return self._spread() ** 2 * fou_autocovariance(self.hurst, self.rate * time_gaps(ss, ts))
+        noise = self._spread() ** 2 * fou_started_covariance(self.hurst, self.rate, ss, ts)
+        spread = jnp.asarray(self.start.variance, self.rate.dtype)[0]
+        return noise + spread * jnp.exp(-self.rate * (ss[:, None] + ts[None, :]))
 
     def reference_variance(self, ts: Times) -> Float[Array, " t"]:
         if self.start is None:

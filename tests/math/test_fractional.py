@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from sdekit.math import fbm_covariance, fgn_autocovariance, fou_autocovariance, fou_started_covariance
+from sdekit.math import fbm_covariance, fgn_autocovariance, fou_autocovariance, fou_started_covariance, time_gaps
 
 
 HURST = st.floats(0.02, 0.98)
@@ -82,7 +82,7 @@ def test_fou_with_index_one_half_is_ou():
     np.testing.assert_allclose(_fou(jnp.array(0.5), x), jnp.exp(-x) / 2, atol=1e-15)
     s, t = x[:, None], x[None, :]
     ou = (jnp.exp(-jnp.abs(s - t)) - jnp.exp(-s - t)) / 2
-    np.testing.assert_allclose(_started(jnp.array(0.5), x, x), ou, atol=1e-14)
+    np.testing.assert_allclose(_started(jnp.array(0.5), 1.0, x, x), ou, atol=1e-14)
 
 
 @pytest.mark.parametrize(("hurst", "s", "t"), [(0.2, 0.3, 0.7), (0.8, 0.3, 0.7), (0.3, 0.8, 2.5), (0.7, 3.0, 3.0)])
@@ -95,7 +95,7 @@ def test_started_fou_from_the_definition(hurst, s, t):
         cross = k(s, t) - over(s, t) - over(t, s)
         both = mp.quad(lambda v: mp.exp(v - t) * over(v, s), sorted({0, min(s, t), t}))
         exact = float(cross + both)
-    value = float(_started(jnp.array(hurst), jnp.array([s]), jnp.array([t]))[0, 0])
+    value = float(_started(jnp.array(hurst), 1.0, jnp.array([s]), jnp.array([t]))[0, 0])
     np.testing.assert_allclose(value, exact, rtol=1e-7)
 
 
@@ -105,7 +105,7 @@ def test_started_fou_keeps_its_digits_at_small_times():
         ts = np.array([0.0, 0.5, 1.0], dtype) * dtype(t)
         hurst = dtype(0.9)
         np.testing.assert_allclose(
-            _started(hurst, ts, ts), _fbm(hurst, ts, ts), rtol=2 * t + 2e-5 * (dtype is np.float32)
+            _started(hurst, dtype(1), ts, ts), _fbm(hurst, ts, ts), rtol=2 * t + 2e-5 * (dtype is np.float32)
         )
 
 
@@ -144,8 +144,25 @@ def test_reverse_mode_gradients_are_finite_everywhere():
         "fbm": lambda h: fbm_covariance(h, ts, ts),
         "fgn": lambda h: fgn_autocovariance(h, ts),
         "fou": lambda h: fou_autocovariance(h, jnp.abs(ts[:, None] - ts[None, :])),
-        "started": lambda h: fou_started_covariance(h, ts, ts),
+        "started": lambda h: fou_started_covariance(h, 1.0, ts, ts),
     }
     for name, f in fs.items():
         gradient = jax.jit(jax.vmap(jax.grad(functools.partial(lambda g, h: g(h).sum(), f))))
         assert np.isfinite(gradient(jnp.array([0.1, 0.5, 0.9]))).all(), name
+
+
+def test_times_that_agree_to_rounding_agree():
+    # Under jit `h * i - h * j` is fused and rounded once; 1e-17 to the power 2 H would be seen.
+    f = jax.jit(lambda h: tuple(jnp.diagonal(g) for g in _rough(h * jnp.arange(1.0, 40.0))))
+    fbm, fou, started = f(0.1)
+    times = 0.1 * np.arange(1.0, 40.0)
+    np.testing.assert_allclose(fbm, times**0.2, rtol=1e-14)
+    np.testing.assert_allclose(fou, float(mp.gamma(1.2)) / 2, rtol=1e-14)
+    one = lambda t: _started(jnp.array(0.1), 1.0, jnp.array([t]), jnp.array([t]))[0, 0]
+    np.testing.assert_allclose(started, [one(t) for t in times], rtol=1e-11)
+
+
+def _rough(ts):
+    hurst = jnp.array(0.1)
+    gaps = time_gaps(ts, ts)
+    return fbm_covariance(hurst, ts, ts), fou_autocovariance(hurst, gaps), fou_started_covariance(hurst, 1.0, ts, ts)
