@@ -158,7 +158,7 @@ class FixedTask(AbstractTask):
 
 
 class GridSteps(diffrax.AbstractStepSizeController):
-    """Steps on given times, forwards or backwards (`diffrax.StepTo` runs one way, so not under a `BacksolveAdjoint`)."""
+    """Steps on given times, forwards or backwards. (`diffrax.StepTo` cannot turn round under a `BacksolveAdjoint`.)"""
 
     ts: Array
 
