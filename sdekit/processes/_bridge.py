@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Self
 
+import jax
 import jax.numpy as jnp
 import lineax as lx
 import numpyro.distributions as dist
@@ -17,12 +18,11 @@ from .._process import (
     AbstractMarginal,
     AbstractNoiseStructure,
     Ito,
-    draw_chain,
 )
-from .._types import Array, Key, Law, RealScalar, State, Times, as_vector, is_concrete
+from .._types import Array, Key, Law, RealScalar, State, Times, as_float, as_vector, is_concrete
 from ..paths import SampledPath
 from ._linear_gaussian import gaussian, solve_psd
-from ._span import within
+from ._span import draw_pinned
 from ._stable import to_dtype
 
 
@@ -106,8 +106,10 @@ class GaussianBridge(AbstractDiffusion, AbstractLinearGaussian, AbstractMarginal
         return self.process.diffusion(t, x)
 
     def discretise(self, t0, t1):
-        a1, b1, q1 = self.process.discretise(t0, t1)
-        a2, b2, q2 = self.process.discretise(t1, self.t1)
+        t0, t1 = as_float(t0), as_float(t1)
+        # Both parts at once: one matrix exponential to compile.
+        a, b, q = jax.vmap(self.process.discretise)(jnp.stack([t0, t1]), jnp.stack([t1, self.t1]))
+        (a1, a2), (b1, b2), (q1, q2) = a, b, q
         cross = a2 @ q1
         gain = solve_psd(cross @ a2.T + q2, cross).T
         rest = jnp.eye(self.dim, dtype=q1.dtype) - gain @ a2
@@ -129,4 +131,4 @@ class GaussianBridge(AbstractDiffusion, AbstractLinearGaussian, AbstractMarginal
         return type(self)(self.process, t0, x0, t1, x1)
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
-        return draw_chain(self, self.marginal, within(ts, self.t0, self.t1), key=key)
+        return draw_pinned(self, self.t0, self.t1, ts, key=key)

@@ -19,12 +19,11 @@ from .._process import (
     AbstractNoiseStructure,
     Additive,
     Ito,
-    draw_chain,
 )
 from .._types import Array, Key, Law, RealScalar, State, Times, as_vector, is_concrete
 from ..paths import SampledPath
 from ._linear_gaussian import gaussian, push
-from ._span import within
+from ._span import draw_pinned
 from ._stable import to_dtype, vectors
 
 
@@ -174,4 +173,4 @@ class BrownianBridge(AbstractDiffusion, AbstractLinearGaussian, AbstractMarginal
         return type(self)(x0, x1, t0, t1, self.scale)
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
-        return draw_chain(self, self.marginal, within(ts, self.t0, self.t1), key=key)
+        return draw_pinned(self, self.t0, self.t1, ts, key=key)

@@ -158,8 +158,8 @@ def _draw(key: Key, df: Array, nc: Array) -> Array:
 class NoncentralChi2(dist.Distribution):
     r"""The law of $c\,\chi'^2_k(\lambda)$: $c$ times a noncentral chi-square variable.
 
-    For whole $k$ it is the law of $c \sum_{i \le k} (Z_i + m_i)^2$ with $\sum m_i^2 = \lambda$. It is the transition law
-    of the Cox-Ingersoll-Ross and squared Bessel processes. The density is accurate to a few roundings everywhere,
+    For whole $k$ it is the law of $c \sum_{i \le k} (Z_i + m_i)^2$ with $\sum m_i^2 = \lambda$. It is the transition
+    law of the Cox-Ingersoll-Ross and squared Bessel processes. The density is accurate to a few roundings everywhere,
     including $\lambda = 0$ and $\lambda$ of any size; draws are exact, and have pathwise derivatives with respect to
     all parameters (implicit reparametrisation).
 

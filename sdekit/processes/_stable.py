@@ -36,7 +36,7 @@ def safe_sqrt(x: Float[Array, "..."]) -> Float[Array, "..."]:
 
 def to_dtype(*xs: Any) -> Any:
     """The floating dtype in which arrays and Python numbers (or lists) meet: the numbers follow the arrays."""
-    dtype = jnp.result_type(*(x if hasattr(x, "dtype") else 0.0 for x in xs))
+    dtype = jnp.result_type(*(0.0 if getattr(x, "dtype", None) is None else x for x in xs))
     if not jnp.issubdtype(dtype, jnp.inexact):
         dtype = jnp.result_type(float)
     return jax.dtypes.canonicalize_dtype(dtype)

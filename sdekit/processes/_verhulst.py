@@ -99,5 +99,7 @@ class StochasticVerhulst(AbstractNumericalDiffusion, AbstractStationary):
         shape = 2 * self.growth / self.scale**2 - 1
         if is_concrete(shape) and not bool((shape > 0).all()):
             problem = "must be above scale**2 / 2 for a stationary law"
-            raise ValueError(fault("StochasticVerhulst.growth", problem, self.growth, "lower `scale`: the population dies"))
+            raise ValueError(
+                fault("StochasticVerhulst.growth", problem, self.growth, "lower `scale`: the population dies")
+            )
         return dist.Gamma(shape, 2 * self.competition / self.scale**2, validate_args=False).to_event(1)
