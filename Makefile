@@ -73,7 +73,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 types: $(VENV)/.dev
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 examples: $(VENV)/.demo
 	@mkdir -p out/examples

@@ -1,11 +1,14 @@
 """sdekit: stochastic processes and SDEs, modelled, solved and fitted in JAX."""
 
 from . import (
+    convert as convert,
     data as data,
     inference as inference,
     math as math,
+    nets as nets,
     noise as noise,
     paths as paths,
+    plot as plot,
     processes as processes,
     transport as transport,
 )
@@ -21,7 +24,15 @@ from ._parameters import (
     unconstrain as unconstrain,
 )
 from .cite import cite as cite
-from .data import Events as Events, Panel as Panel, Series as Series, Snapshots as Snapshots
+from .data import (
+    Events as Events,
+    Panel as Panel,
+    Series as Series,
+    Snapshots as Snapshots,
+    datasets as datasets,
+    load as load,
+)
+from .evaluate import Report as Report, evaluate as evaluate
 from .fit import Fit as Fit, FullBatch as FullBatch, fit as fit
 from .inference import (
     GaussianObservation as GaussianObservation,
@@ -47,6 +58,7 @@ __all__ = [
     "MarginalLikelihood",
     "Observed",
     "Panel",
+    "Report",
     "Series",
     "Snapshots",
     "SolveError",
@@ -55,17 +67,23 @@ __all__ = [
     "confidence",
     "constrain",
     "constraints",
+    "convert",
     "data",
+    "datasets",
+    "evaluate",
     "fit",
     "forecast",
     "inference",
     "law_field",
+    "load",
     "log_prob",
     "math",
     "named_parameters",
+    "nets",
     "noise",
     "parameter",
     "paths",
+    "plot",
     "processes",
     "solve",
     "trainable",

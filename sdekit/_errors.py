@@ -4,6 +4,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.core
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, PyTree
 
@@ -14,7 +15,15 @@ __all__ = ["FitError", "SolveError", "check_traced", "describe", "fault", "requi
 
 
 class SolveError(RuntimeError):
-    """A numerical solve stopped early. The message says the time it reached, the likely cause and the remedy."""
+    """A numerical solve stopped early. The message says the time it reached, the likely cause and the remedy.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        issubclass(sk.SolveError, RuntimeError)
+        ```
+    """
 
 
 class FitError(FloatingPointError):
@@ -22,6 +31,16 @@ class FitError(FloatingPointError):
 
     The message names the range of steps and the first bad leaf; `fit` holds the last good state, so that nothing is
     lost.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        try:
+            raise sk.FitError("the loss is not finite", fit=None)
+        except sk.FitError as error:
+            last_good = error.fit
+        ```
     """
 
     fit: Any

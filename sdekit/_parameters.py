@@ -63,6 +63,7 @@ def parameter(
     !!! example
 
         ```python
+        import jax
         import sdekit as sk
         from sdekit import constraints, parameter
 
@@ -102,7 +103,20 @@ def law_field(*, trainable: bool = False, **kwargs: Any) -> Any:
 
 
 class AbstractParametric(eqx.Module):
-    """A module whose declared parameters are checked at construction. The base of every model in the library."""
+    """A module whose declared parameters are checked at construction. The base of every model in the library.
+
+    !!! example
+
+        ```python
+        import jax
+        import sdekit as sk
+
+        class Decay(sk.AbstractParametric):
+            rate: jax.Array = sk.parameter(sk.constraints.positive)
+
+        sk.named_parameters(Decay(rate=2.0))
+        ```
+    """
 
     def __check_init__(self):
         for field in dataclasses.fields(self):

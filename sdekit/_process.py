@@ -9,13 +9,24 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
+import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Float
 
 from ._errors import require, require_times
 from ._mesh import AXIS, require_mesh
 from ._parameters import AbstractParametric
-from ._types import Array, Key, Law, RealScalar, State, Times
+from ._structure import (
+    AbstractInterpretation,
+    AbstractNoiseStructure,
+    Additive as Additive,
+    Diagonal as Diagonal,
+    General as General,
+    Ito as Ito,
+    Scalar as Scalar,
+    Stratonovich as Stratonovich,
+)
+from ._types import Array, Key, Law, RealScalar, State, Times, is_concrete
 from .data import AbstractRecord, Series
 from .paths import AbstractPath, Provenance, SampledPath
 
@@ -27,6 +38,7 @@ __all__ = [
     "AbstractDiffusion",
     "AbstractExactDiffusion",
     "AbstractGaussianProcess",
+    "AbstractGridded",
     "AbstractInterpretation",
     "AbstractJumpProcess",
     "AbstractLinearGaussian",
@@ -45,40 +57,18 @@ __all__ = [
 ]
 
 
-class AbstractInterpretation:
-    """The sense of a stochastic integral. `Ito` or `Stratonovich`, used as types."""
-
-
-class Ito(AbstractInterpretation):
-    """The integrand is taken at the left end of each step."""
-
-
-class Stratonovich(AbstractInterpretation):
-    """The integrand is taken in the middle of each step; the ordinary chain rule holds."""
-
-
-class AbstractNoiseStructure:
-    """What is known of a diffusion coefficient `g(t, x)`, used as a type. It decides which solvers do well."""
-
-
-class General(AbstractNoiseStructure):
-    """Nothing is known: columns of `g` need not commute."""
-
-
-class Scalar(AbstractNoiseStructure):
-    """One Brownian motion drives all components."""
-
-
-class Diagonal(AbstractNoiseStructure):
-    """`g` is diagonal and its entry `i` depends on `x` through `x_i` alone."""
-
-
-class Additive(AbstractNoiseStructure):
-    """`g` does not depend on `x`; Ito and Stratonovich agree."""
-
-
 class AbstractProcess(AbstractParametric):
-    """A law over paths."""
+    """A law over paths.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        import sdekit as sk
+        sk.processes.BrownianMotion().sample(jnp.arange(11.0), key=jax.random.key(0), n=5).xs.shape  # (5, 11, 1)
+        ```
+    """
 
     dim: eqx.AbstractVar[int]
     """The length `d` of a state."""
@@ -98,18 +88,22 @@ class AbstractProcess(AbstractParametric):
         - `key`: a JAX key.
         - `n`: how many paths; `None` for one path without a leading axis. Path `i` depends on `(key, i)` alone.
         - `chunk`: how many paths to hold in memory at a time (on each device); `None` for all.
-        - `mesh`: a `jax.sharding.Mesh` with an axis "data", over which the `n` paths are laid: the same paths, up to rounding.
+        - `mesh`: a `jax.sharding.Mesh` with an axis "data", over which the `n` paths are laid: the same
+          paths, up to rounding.
 
         **Returns:** a path, its states of shape `(t, d)` or `(n, t, d)`.
 
         **Raises:** `ValueError` for times that do not increase, `n < 1`, or a mesh whose devices do not divide `n`.
         """
         require_times(ts)
+        process = self
+        if isinstance(self, AbstractGridded) and is_concrete((self, ts)):
+            process = self.on_grid(np.asarray(ts))
         if n is None:
             require(mesh is None, "mesh", "needs a number of paths", n, "pass n as well, or drop the mesh")
-            return _draw(self, jnp.asarray(ts), key)
+            return _draw(process, jnp.asarray(ts), key)
         require(n >= 1, "n", "must be a positive number of paths", n, "pass n >= 1, or n=None for a single path")
-        return _draw_many(self, jnp.asarray(ts), key, n, chunk, require_mesh(mesh, n, "n"))
+        return _draw_many(process, jnp.asarray(ts), key, n, chunk, require_mesh(mesh, n, "n"))
 
 
 @eqx.filter_jit
@@ -139,8 +133,36 @@ def _map(f, keys, chunk):
     return jax.vmap(f)(keys) if chunk is None or chunk >= keys.shape[0] else jax.lax.map(f, keys, batch_size=chunk)
 
 
+class AbstractGridded(AbstractProcess):
+    """A process that draws faster once it knows the times.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        isinstance(sk.processes.BrownianMotion(), sk.processes.AbstractGridded)  # False
+        ```
+    """
+
+    @abc.abstractmethod
+    def on_grid(self, ts: np.ndarray) -> AbstractProcess:
+        """The same law, made ready to draw at just these times.
+
+        `sample` calls it where the times and the parameters are known, that is, outside of `jit`.
+        """
+
+
 class AbstractMarginal(AbstractProcess):
-    """A process whose law at one time is known."""
+    """A process whose law at one time is known.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        sk.processes.BrownianMotion(scale=2.0).marginal(1.5).variance  # [6.]
+        ```
+    """
 
     @abc.abstractmethod
     def marginal(self, t: RealScalar) -> Law:
@@ -148,7 +170,16 @@ class AbstractMarginal(AbstractProcess):
 
 
 class AbstractTransition(AbstractProcess):
-    """A Markov process whose transition law is known."""
+    """A Markov process whose transition law is known.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        sk.processes.OrnsteinUhlenbeck(rate=1.0).transition(0.0, 1.0, jnp.array([2.0])).mean  # [0.7358]
+        ```
+    """
 
     @abc.abstractmethod
     def transition(self, t0: RealScalar, t1: RealScalar, x: State) -> Law:
@@ -156,7 +187,15 @@ class AbstractTransition(AbstractProcess):
 
 
 class AbstractStationary(AbstractProcess):
-    """A process with a stationary law."""
+    """A process with a stationary law.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        sk.processes.OrnsteinUhlenbeck(rate=0.5).stationary().variance  # [1.]
+        ```
+    """
 
     @abc.abstractmethod
     def stationary(self) -> Law:
@@ -164,7 +203,16 @@ class AbstractStationary(AbstractProcess):
 
 
 class AbstractBridged(AbstractProcess):
-    """A process that can be pinned at both ends."""
+    """A process that can be pinned at both ends.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        sk.processes.BrownianMotion().bridge(0.0, jnp.zeros(1), 1.0, jnp.ones(1)).dim  # 1
+        ```
+    """
 
     @abc.abstractmethod
     def bridge(self, t0: RealScalar, x0: State, t1: RealScalar, x1: State) -> AbstractProcess:
@@ -172,7 +220,16 @@ class AbstractBridged(AbstractProcess):
 
 
 class AbstractDensity(AbstractProcess):
-    """A process whose observations have a density in closed form."""
+    """A process whose observations have a density in closed form.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        model = sk.Observed(sk.processes.BrownianMotion(), sk.GaussianObservation(0.1))
+        isinstance(model, sk.processes.AbstractDensity)
+        ```
+    """
 
     @abc.abstractmethod
     def log_prob(self, record: AbstractRecord) -> Float[Array, ""]:
@@ -180,7 +237,16 @@ class AbstractDensity(AbstractProcess):
 
 
 class AbstractConditioned(AbstractProcess):
-    """A process that can be conditioned on observations in closed form."""
+    """A process that can be conditioned on observations in closed form.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        model = sk.Observed(sk.processes.BrownianMotion(), sk.GaussianObservation(0.1))
+        isinstance(model, sk.processes.AbstractConditioned)
+        ```
+    """
 
     @abc.abstractmethod
     def condition(self, series: Series) -> AbstractProcess:
@@ -188,7 +254,16 @@ class AbstractConditioned(AbstractProcess):
 
 
 class AbstractDiffusion(AbstractProcess):
-    r"""The solution of $dX = f(t, X)\,dt + g(t, X)\,dW$, in the sense of `interpretation`."""
+    r"""The solution of $dX = f(t, X)\,dt + g(t, X)\,dW$, in the sense of `interpretation`.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        sk.processes.OrnsteinUhlenbeck(rate=2.0, mean=1.0).drift(0.0, jnp.zeros(1))  # [2.]
+        ```
+    """
 
     initial: eqx.AbstractVar[Law]
     """The law of the state at the first time."""
@@ -205,7 +280,17 @@ class AbstractDiffusion(AbstractProcess):
 
 
 class AbstractExactDiffusion(AbstractDiffusion, AbstractTransition):
-    """A diffusion drawn from its transition law: no step, no discretisation error."""
+    """A diffusion drawn from its transition law: no step, no discretisation error.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        import sdekit as sk
+        sk.processes.BrownianMotion().sample(jnp.array([0.0, 9.0]), key=jax.random.key(0)).made.solver  # 'exact'
+        ```
+    """
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
         return draw_chain(self, self.initial, ts, key=key)
@@ -217,11 +302,11 @@ def draw_chain(process: AbstractTransition, initial: Law, ts: Times, *, key: Key
     floats = [v for v in jax.tree.leaves((process, initial, ts)) if eqx.is_inexact_array(v)]
     dtype = jnp.result_type(*floats)
     start, rest = jax.random.split(key)
-    x0 = initial.sample(start).astype(dtype)
+    x0 = jnp.asarray(initial.sample(start), dtype)
 
     def step(x, inputs):
         t0, t1, k = inputs
-        x = process.transition(t0, t1, x).sample(k).astype(dtype)
+        x = jnp.asarray(process.transition(t0, t1, x).sample(k), dtype)
         return x, x
 
     _, xs = jax.lax.scan(step, x0, (ts[:-1], ts[1:], jax.random.split(rest, ts.shape[0] - 1)))
@@ -229,7 +314,15 @@ def draw_chain(process: AbstractTransition, initial: Law, ts: Times, *, key: Key
 
 
 class AbstractLinearGaussian(AbstractTransition):
-    r"""A Markov process with linear Gaussian transitions $X_{t_1} \mid x \sim N(A x + b, Q)$."""
+    r"""A Markov process with linear Gaussian transitions $X_{t_1} \mid x \sim N(A x + b, Q)$.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        a, b, q = sk.processes.OrnsteinUhlenbeck(rate=1.0).discretise(0.0, 1.0)
+        ```
+    """
 
     initial: eqx.AbstractVar[Law]
 
@@ -241,7 +334,16 @@ class AbstractLinearGaussian(AbstractTransition):
 
 
 class AbstractGaussianProcess(AbstractProcess):
-    """A scalar Gaussian process, given by its mean and covariance (`d = 1`)."""
+    """A scalar Gaussian process, given by its mean and covariance (`d = 1`).
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        import sdekit as sk
+        sk.processes.GaussianProcess(sk.processes.Matern32()).mean(jnp.arange(3.0))  # [0., 0., 0.]
+        ```
+    """
 
     @abc.abstractmethod
     def mean(self, ts: Times) -> Float[Array, " t"]:
@@ -253,7 +355,15 @@ class AbstractGaussianProcess(AbstractProcess):
 
 
 class AbstractJumpProcess(AbstractProcess):
-    """A Markov jump process on finitely many states."""
+    """A Markov jump process on finitely many states.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        issubclass(sk.processes.AbstractJumpProcess, sk.processes.AbstractProcess)
+        ```
+    """
 
     @abc.abstractmethod
     def rates(self, t: RealScalar) -> Float[Array, "s s"]:
@@ -261,7 +371,15 @@ class AbstractJumpProcess(AbstractProcess):
 
 
 class AbstractPointProcess(AbstractProcess):
-    """A law over event times (and marks) on a window."""
+    """A law over event times (and marks) on a window.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        issubclass(sk.processes.AbstractPointProcess, sk.processes.AbstractProcess)
+        ```
+    """
 
     @abc.abstractmethod
     def intensity(self, t: RealScalar, history: AbstractRecord) -> Float[Array, " m"]:

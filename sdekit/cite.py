@@ -37,7 +37,7 @@ class Paper(NamedTuple):
     year: int
     extra: tuple[tuple[str, str], ...] = ()
 
-    def bibtex(self, key: str) -> str:
+    def bibtex(self, label: str) -> str:
         place = {"article": "journal", "book": "publisher", "phdthesis": "school", "inproceedings": "booktitle"}
         rows = {
             "author": self.authors,
@@ -46,7 +46,7 @@ class Paper(NamedTuple):
             "year": str(self.year),
         }
         body = ",\n".join(f"  {name} = {{{text}}}" for name, text in {**rows, **dict(self.extra)}.items())
-        return f"@{self.kind}{{{key},\n{body}\n}}"
+        return f"@{self.kind}{{{label},\n{body}\n}}"
 
 
 def _article(authors: str, title: str, where: str, year: int, volume: str = "", pages: str = "") -> Paper:
@@ -219,12 +219,12 @@ _BEHIND: dict[str, tuple[str, ...]] = {
 }
 
 
-def behind(key: str) -> tuple[str, ...]:
+def behind(paper: str) -> tuple[str, ...]:
     """What in the library a paper stands behind.
 
     **Arguments:**
 
-    - `key`: a key of `PAPERS`.
+    - `paper`: a key of `PAPERS`.
 
     **Returns:** the names of classes, solvers and data sets, in alphabetical order.
 
@@ -235,7 +235,7 @@ def behind(key: str) -> tuple[str, ...]:
         behind("uhlenbeck1930")  # ('OrnsteinUhlenbeck',)
         ```
     """
-    return tuple(sorted(name for name, keys in _BEHIND.items() if key in keys))
+    return tuple(sorted(name for name, keys in _BEHIND.items() if paper in keys))
 
 
 def _names(thing: Any) -> list[str]:

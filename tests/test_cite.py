@@ -2,6 +2,7 @@
 
 import re
 
+import jax.numpy as jnp
 import pytest
 
 import sdekit as sk
@@ -28,7 +29,7 @@ def test_a_model_is_cited_by_what_is_inside_it():
 
 
 def test_a_path_is_cited_by_its_solver():
-    path = sk.paths.SampledPath([0.0, 1.0], [[0.0], [1.0]], sk.paths.Provenance("ShARK", "Brownian"))
+    path = sk.paths.SampledPath(jnp.arange(2.0), jnp.zeros((2, 1)), sk.paths.Provenance("ShARK", "Brownian"))
     text = cite(path)
     assert "foster2024" in text
     assert "salmon2011" in text

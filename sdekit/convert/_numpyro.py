@@ -11,13 +11,13 @@ import numpyro.distributions as dist
 
 from .._errors import require
 from .._parameters import _walk, named_parameters
-from .._types import Array, PyTree
+from .._types import Array, ArrayLike, PyTree
 
 
 __all__ = ["numpyro_model", "with_parameters"]
 
 
-def with_parameters(model: PyTree, values: Mapping[str, Array]) -> PyTree:
+def with_parameters(model: PyTree, values: Mapping[str, ArrayLike]) -> PyTree:
     """The model with some parameters replaced, by their dotted names.
 
     **Arguments:**
@@ -143,9 +143,9 @@ def _require_domain(name: str, law: dist.Distribution, domain: Any) -> None:
     if domain is None:
         return
     # Draws decide, since supports cannot be compared in general; the key only makes the check repeatable.
-    draws = law.sample(jax.random.key(0), (256,))
+    draws: Any = jax.vmap(law.sample)(jax.random.split(jax.random.key(0), 256))
     said = str(domain).replace("_", " ").lower()
-    inside = np.asarray(domain(draws))
+    inside = np.asarray(jax.vmap(domain)(draws))
     bad = draws[~inside.reshape(len(inside), -1).all(-1)]
     require(
         bool(inside.all()),

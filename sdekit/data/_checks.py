@@ -18,7 +18,7 @@ def as_int(x: Any, argument: str) -> Array:
     """An integer array; floating-point numbers pass only if they are whole (a file often gives `1.0` for state 1)."""
     if isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jnp.integer):
         return x
-    if isinstance(x, jax.core.Tracer):
+    if not is_concrete(x):
         require(jnp.issubdtype(x.dtype, jnp.integer), argument, "must be integers", x, "cast them by astype(int)")
         return x
     x = np.asarray(x)

@@ -86,13 +86,13 @@ class Clock:
         dates = np.issubdtype(times.dtype, np.datetime64)
         if not self.is_calendar:
             require(not dates, "times", "are dates, but the clock's origin is a number", times, "give an ISO origin")
-            return (times.astype(np.float64) - self.origin) / self.scale
+            return (times.astype(np.float64) - float(self.origin)) / self.scale
         times = times if dates else times.astype("datetime64[ns]")
         missing = np.isnat(times)
         if missing.any():
             i = int(np.argmax(missing))
             raise ValueError(fault(f"times[{i}]", "must be a date", str(times.ravel()[i]), "drop the rows without one"))
-        origin = np.datetime64(self.origin, "ns")
+        origin = np.datetime64(str(self.origin), "ns")
         seconds = (times.astype("datetime64[ns]") - origin) / np.timedelta64(1, "s")
         return seconds / _SECONDS[self.unit]
 
@@ -115,9 +115,9 @@ class Clock:
         """
         ts = np.asarray(ts, np.float64)
         if not self.is_calendar:
-            return self.origin + self.scale * ts
+            return float(self.origin) + self.scale * ts
         microseconds = np.round(ts * _SECONDS[self.unit] * 1e6).astype("timedelta64[us]")
-        return np.datetime64(self.origin, "us") + microseconds
+        return np.datetime64(str(self.origin), "us") + microseconds
 
     def __str__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""

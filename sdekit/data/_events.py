@@ -15,14 +15,14 @@ from ._checks import cast_times, pad_rows
 from ._clock import AS_GIVEN, Clock, clock_for
 from ._event_checks import read_marks, require_events, take, window_end
 from ._frames import events_frame
-from ._items import AbstractItems
+from ._items import AbstractTimeline
 from ._text import count, span
 
 
 __all__ = ["Events"]
 
 
-class Events(AbstractItems):
+class Events(AbstractTimeline):
     """One sequence of events on a window `[t0, t1]`, or a stack of sequences: `ts`, `marks`, `mask`, `t0`, `t1`.
 
     Everything in the window was seen: the silence after the last event counts. Padded times are `t1`, padded marks 0.
@@ -148,15 +148,16 @@ class Events(AbstractItems):
             clock = Clock(0.0, clock.unit, clock.scale)
         length = max(1, max(len(row) for row in rows))
         mask = np.arange(length) < np.array([len(row) for row in rows])[:, None]
+        padded = None
         if marks is not None:
             require(len(marks) == n, "marks", f"must have {n} rows, as ts", len(marks), "one row a sequence")
             kinds = [np.asarray(row) for row in marks]
             for k, (a, b) in enumerate(zip(kinds, rows, strict=True)):
                 require(len(a) == len(b), f"marks[{k}]", f"must have {len(b)} entries, as ts[{k}]", a, "one an event")
             full = [row for row in kinds if len(row)] or [np.zeros(0, int)]
-            marks = pad_rows([row if len(row) else full[0][:0] for row in kinds], length, 0)
+            padded = pad_rows([row if len(row) else full[0][:0] for row in kinds], length, 0)
         return cls(
-            pad_rows(read, length, 0.0), marks, mask,
+            pad_rows(read, length, 0.0), padded, mask,
             t0=start - shift, t1=stop - shift, num_marks=num_marks, ties=ties, clock=clock,
         )  # fmt: skip
 
@@ -316,9 +317,10 @@ class Events(AbstractItems):
         require(
             (fraction is None) != (t is None), "fraction, t", "must be given one at a time", (fraction, t), "drop one"
         )
-        if fraction is not None:
-            require(0 < fraction < 1, "fraction", "must lie strictly between 0 and 1", fraction, "pass e.g. 0.8")
-            cut = self.t0 + fraction * (self.t1 - self.t0)
+        if t is None:
+            share = 0.0 if fraction is None else fraction
+            require(0 < share < 1, "fraction", "must lie strictly between 0 and 1", fraction, "pass e.g. 0.8")
+            cut = self.t0 + share * (self.t1 - self.t0)
         else:
             inside = bool(jnp.all((self.t0 < t) & (t < self.t1)))
             require(inside, "t", "must lie inside every window", t, "cut between t0 and t1")

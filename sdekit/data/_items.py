@@ -15,11 +15,20 @@ from .._types import Array, Key
 from ._record import AbstractRecord
 
 
-__all__ = ["AbstractItems", "concatenate"]
+__all__ = ["AbstractItems", "AbstractTimeline", "concatenate"]
 
 
 class AbstractItems(AbstractRecord):
-    """A record of items that are alike in shape: what `Series`, `Panel` and `Events` share."""
+    """A record of items that are alike in shape: what `Series`, `Panel` and `Events` share.
+
+    !!! example
+
+        ```python
+        from sdekit.data import Series
+        record = Series.from_list([[0.0, 1.0], [0.5]], [[1.0, 2.0], [3.0]])
+        [int(item.lengths) for item in record]  # [2, 1]
+        ```
+    """
 
     mask: eqx.AbstractVar[Array]
     """True where something was observed."""
@@ -95,6 +104,23 @@ class AbstractItems(AbstractRecord):
                 "build both with the same clock and columns",
             )
         return jax.tree.map(lambda *xs: jnp.concatenate(xs), *records)
+
+
+class AbstractTimeline(AbstractItems):
+    """A record that can be cut in time, to hold the future out: `Series` and `Events`.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.data import AbstractTimeline, Events
+        isinstance(Events(jnp.array([0.5, 1.2]), t1=2.0), AbstractTimeline)  # True
+        ```
+    """
+
+    @abc.abstractmethod
+    def split_time(self, fraction: float | None = None, *, t: float | None = None) -> tuple[Self, Self]:
+        """The past up to a share of every item, or up to the time `t`, and the future after it."""
 
 
 def split_count(n: int, fraction: float) -> int:

@@ -22,7 +22,19 @@ __all__ = ["Panel", "Seen"]
 
 
 class Seen(enum.IntEnum):
-    """What an observation of a state says about the way there from the observation before."""
+    """What an observation of a state says about the way there from the observation before.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.data import Panel, Seen
+
+        # Ill at a visit at 1, dead at exactly 2.5.
+        kinds = jnp.array([Seen.SNAPSHOT, Seen.SNAPSHOT, Seen.ENTRY])
+        Panel(jnp.array([0.0, 1.0, 2.5]), jnp.array([0, 1, 2]), kinds=kinds)
+        ```
+    """
 
     SNAPSHOT = 0
     """The subject is in the state at this time; nothing is known of the time between."""

@@ -20,6 +20,18 @@ class AbstractRecord(eqx.Module):
 
     A record is one *item* (one series, one subject, one sequence) or a stack of items along a leading axis. Models and
     their densities take one item; `fit` and `evaluate` stack, draw and map.
+
+    !!! example
+
+        ```python
+        import jax
+        from sdekit.data import AbstractRecord, Series
+
+        def loss(record: AbstractRecord):  # engines know no more of data than this
+            return record.stack().draw(2, key=jax.random.key(0)).observed()
+
+        loss(Series.from_list([[0.0], [1.0], [2.0]], [[1.0], [2.0], [3.0]]))  # 2
+        ```
     """
 
     @property

@@ -13,14 +13,14 @@ from .._types import Array, as_float, is_concrete
 from ._checks import cast_times, last_true, pad_rows, pad_times, require_all, require_rows
 from ._clock import AS_GIVEN, Clock, clock_for
 from ._frames import read_frame
-from ._items import AbstractItems
+from ._items import AbstractTimeline
 from ._text import count, span
 
 
 __all__ = ["Series"]
 
 
-class Series(AbstractItems):
+class Series(AbstractTimeline):
     """One time series, or a stack of them: `ts`, `ys`, `mask`.
 
     Entries where `mask` is false are missing or padding: their value is 0 and never used. Padded times continue after
@@ -253,7 +253,7 @@ class Series(AbstractItems):
         ts, ys, mask = (np.asarray(x) for x in (stacked.ts, stacked.ys, stacked.mask))
         parts = [slice(a, b) for a, b in zip(start, stop, strict=True)]
         length = int((stop - start).max())
-        new = Series(
+        new = type(self)(
             np.stack([pad_times(ts[k, p], length) for k, p in enumerate(parts)]),
             pad_rows([ys[k, p] for k, p in enumerate(parts)], length, 0),
             pad_rows([mask[k, p] for k, p in enumerate(parts)], length, False),

@@ -83,11 +83,17 @@ class Snapshots(AbstractRecord):
         if is_concrete((ts, xs, mask, weights)):
             require_rows(ts, "ts")
             seen = np.asarray(mask)
-            require_all(seen.any(-1), "mask", "leaves no particle at this time", seen.any(-1), "drop the time")
+            require_all(
+                np.asarray(seen.any(-1)), "mask", "leaves no particle at this time", seen.any(-1), "drop the time"
+            )
             ok = np.isfinite(np.asarray(xs)) | ~seen[..., None]
-            require_all(ok, "xs", "must be finite where there is a particle", xs, "mask or drop the particle")
+            require_all(
+                np.asarray(ok), "xs", "must be finite where there is a particle", xs, "mask or drop the particle"
+            )
             w = np.asarray(weights)
-            require_all((np.isfinite(w) & (w >= 0)) | ~seen, "weights", "must not be negative", w, "pass masses")
+            require_all(
+                np.asarray((np.isfinite(w) & (w >= 0)) | ~seen), "weights", "must not be negative", w, "pass masses"
+            )
             total = np.where(seen, w, 0).sum(-1)
             require_all(total > 0, "weights", "sum to zero at this time", total, "give some particle a positive weight")
         weights = jnp.where(mask, weights, jnp.zeros((), weights.dtype))
@@ -145,12 +151,13 @@ class Snapshots(AbstractRecord):
             rows.append(row)
         size = max(len(row) for row in rows)
         mask = np.arange(size) < np.array([len(row) for row in rows])[:, None]
+        padded = None
         if weights is not None:
             masses = [np.asarray(w, np.float64) for w in weights]
             fits = [len(w) for w in masses] == [len(row) for row in rows]
             require(fits, "weights", "must have a weight for each particle", [len(w) for w in masses], "match xs")
-            weights = pad_rows(masses, size, 0)
-        return cls(clock.read(times), pad_rows(rows, size, 0), mask, weights, clock=clock, names=names)
+            padded = pad_rows(masses, size, 0)
+        return cls(clock.read(times), pad_rows(rows, size, 0), mask, padded, clock=clock, names=names)
 
     @classmethod
     def from_pandas(
@@ -310,7 +317,7 @@ class Snapshots(AbstractRecord):
         size = max(map(len, index))
         rows = [(xs[k, i], weights[k, i], np.ones(len(i), bool)) for k, i in enumerate(index)]
         new = [pad_rows(column, size, 0) for column in zip(*rows, strict=True)]
-        return Snapshots(self.ts, new[0], new[2], new[1], clock=self.clock, names=self.names)
+        return type(self)(self.ts, new[0], new[2], new[1], clock=self.clock, names=self.names)
 
     def map(self, times: Callable[[Array], Array], values: Callable[[Array], Array]) -> Self:
         xs = jnp.where(self.mask[..., None], values(self.xs), jnp.zeros((), self.xs.dtype))
@@ -326,7 +333,7 @@ class Snapshots(AbstractRecord):
         # Weights are masses of a particle: a cloud counts by how many particles it has.
         masses = [record.weights * record.sizes[:, None] for record in records]
         whole = [jnp.concatenate(x, axis=1) for x in ([r.xs for r in records], [r.mask for r in records], masses)]
-        return Snapshots(self.ts, *whole, clock=self.clock, names=self.names)
+        return type(self)(self.ts, *whole, clock=self.clock, names=self.names)
 
     def _values(self):
         return self.xs, jnp.broadcast_to(self.mask[..., None], self.xs.shape), self.xs.dtype

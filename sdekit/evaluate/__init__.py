@@ -5,6 +5,11 @@ from ._evaluate import evaluate as evaluate
 from ._forecast import AbstractScore as AbstractScore, Ensemble as Ensemble, Forecast as Forecast
 from ._likelihoods import AIC as AIC, BIC as BIC, LogLikelihood as LogLikelihood, LogScore as LogScore
 from ._metric import AbstractMetric as AbstractMetric, Estimate as Estimate, pooled as pooled
+from ._moments import (
+    assert_covariance as assert_covariance,
+    assert_mean as assert_mean,
+    assert_proportion as assert_proportion,
+)
 from ._report import Report as Report, Row as Row
 from ._rules import (
     CRPS as CRPS,
@@ -27,10 +32,7 @@ from ._scores import (
     quantiles as quantiles,
 )
 from ._tests import (
-    assert_covariance as assert_covariance,
     assert_law as assert_law,
-    assert_mean as assert_mean,
-    assert_proportion as assert_proportion,
     assert_same_law as assert_same_law,
     assert_uniform_pit as assert_uniform_pit,
 )

@@ -5,12 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float
 
-from .._errors import fault, require
+from .._errors import require
 from .._parameters import parameter
 from .._process import AbstractConditioned, AbstractProcess
 from .._types import Array, Key, Times, as_vector, is_concrete
 from ..data import AbstractRecord, Series
 from ..paths import Provenance, SampledPath
+from ._forecast import components
 
 
 __all__ = ["Climatology", "Persistence", "baselines"]
@@ -128,7 +129,6 @@ def baselines(data: AbstractRecord) -> dict[str, AbstractProcess]:
         {"ou": sk.processes.OrnsteinUhlenbeck(rate=1.0), **baselines(data)}
         ```
     """
-    if not isinstance(data, Series):
-        raise TypeError(fault("data", "must be a Series", type(data).__name__, "name the baselines of this record"))
-    zero = jnp.zeros(data.dim, data.ys.dtype)
+    values = components(data)
+    zero = jnp.zeros(values.shape[-1:], values.dtype)
     return {"persistence": Persistence(zero), "climatology": Climatology(zero[None])}

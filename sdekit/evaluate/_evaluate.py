@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -75,7 +76,7 @@ def evaluate(
 
 
 def _row(model: str, metric: str, measured: Any) -> Row:
-    estimate = measured if isinstance(measured, Estimate) else Estimate(measured)
+    estimate = Estimate(measured) if eqx.is_array_like(measured) else measured
     for value in (estimate.value, estimate.error):
         if value is not None and np.shape(value) != ():
             raise ValueError(fault(metric, "must be a number", value, "let the metric average, e.g. by `pooled`"))

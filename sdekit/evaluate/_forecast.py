@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -12,12 +12,12 @@ from jaxtyping import Bool, Float
 from .._errors import fault, require
 from .._process import AbstractProcess
 from .._types import Array, Key, PyTree
-from ..data import AbstractRecord, Series
+from ..data import AbstractRecord, AbstractTimeline
 from ..inference import forecast
 from ._metric import AbstractMetric, Estimate
 
 
-__all__ = ["AbstractScore", "Ensemble", "Forecast", "divided"]
+__all__ = ["AbstractScore", "Ensemble", "Forecast", "components", "divided"]
 
 
 class Ensemble(eqx.Module):
@@ -72,13 +72,22 @@ class AbstractScore(eqx.Module):
         """
 
 
-def divided(data: AbstractRecord, past: float, until: float | None) -> tuple[Series, Series]:
+def divided(data: AbstractRecord, past: float, until: float | None) -> tuple[Any, Any]:
     """The past and the future of every item of a record, both with a leading axis."""
-    if not isinstance(data, Series):
-        remedy = "pass a Series, or a metric made for this record"
-        raise TypeError(fault("data", "must be a Series to be split in time", type(data).__name__, remedy))
+    if not isinstance(data, AbstractTimeline):
+        remedy = "pass a Series or Events, or use a metric made for this record"
+        raise TypeError(fault("data", "cannot be split in time", type(data).__name__, remedy))
     stacked = data.stack()
     return stacked.split_time(past) if until is None else stacked.split_time(t=until)
+
+
+def components(data: Any) -> Array:
+    """The values of a record at its times: what forecasts are scored against."""
+    try:
+        return data.ys
+    except AttributeError:
+        remedy = "pass a Series; the family of this record has metrics of its own"
+        raise TypeError(fault("data", "must hold values at times", type(data).__name__, remedy)) from None
 
 
 @eqx.filter_jit
@@ -141,12 +150,13 @@ class Forecast(AbstractMetric):
 
         **Returns:** an `Ensemble`, for scores and pictures of one's own.
         """
+        components(data)
         past, future = divided(data, self.past, self.until)
         draws = [
             forecast(model, past[i], future.ts[i], key=jax.random.fold_in(key, i), n=self.n, chunk=self.chunk).xs
             for i in range(len(past))
         ]
-        return Ensemble(jnp.stack(draws, axis=1), future.ys, future.mask)
+        return Ensemble(jnp.stack(draws, axis=1), components(future), future.mask)
 
     def __call__(self, model: PyTree, data: AbstractRecord, *, key: Key) -> dict[str, Estimate]:
         drawing, scoring = jax.random.split(key)

@@ -35,7 +35,7 @@ class LogScore(AbstractMetric):
     r"""The log-density of the end of each series given its beginning, by held-out value, in nats. Higher is better.
 
     $[\log p(\text{all}) - \log p(\text{past})] / \#\text{held-out values}$: exact, and a proper score of the
-    whole joint forecast.
+    whole joint forecast. Of `Events`, the end is the rest of the window and a value is an event.
 
     **Arguments:**
 
@@ -65,7 +65,7 @@ class LogScore(AbstractMetric):
     def __call__(self, model: PyTree, data: AbstractRecord, *, key: Key) -> dict[str, Estimate]:
         past, future = divided(data, self.past, self.until)
         gain = _log_probs(self.likelihood, model, data) - _log_probs(self.likelihood, model, past)
-        held = future.mask.sum(axis=(1, 2))
+        held = jax.vmap(lambda item: item.observed())(future)
         return {"log score": pooled([gain], [held], ideal=math.inf)}
 
 

@@ -7,6 +7,7 @@ false the observation counts nothing: its score is 0, and neither values nor gra
 import math
 from collections.abc import Sequence
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import ArrayLike, Bool, Float
@@ -86,6 +87,13 @@ def _norm(x: Array) -> Array:
     return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
 
 
+@eqx.filter_jit
+def _pairs(samples: Array) -> Array:
+    """The sum of distances over all pairs of draws, a few rows at a time."""
+    rows = lambda x: _norm(samples - x[None]).sum(axis=0)
+    return jax.lax.map(rows, samples, batch_size=min(samples.shape[0], 8)).sum(axis=0)
+
+
 def energy_score(
     samples: Float[ArrayLike, "n *s d"],
     y: Float[ArrayLike, "*s d"],
@@ -121,8 +129,7 @@ def energy_score(
     """
     samples, y, _ = _align(samples, y, mask, 2)
     n = samples.shape[0]
-    pairs = jax.lax.map(lambda x: _norm(samples - x[None]).sum(axis=0), samples, batch_size=min(n, 8))
-    return _norm(samples - y[None]).mean(axis=0) - pairs.sum(axis=0) / (2 * n * (n - 1 if fair else n))
+    return _norm(samples - y[None]).mean(axis=0) - _pairs(samples) / (2 * n * (n - 1 if fair else n))
 
 
 def quantiles(samples: Float[ArrayLike, "n *s"], probabilities: Sequence[float]) -> Float[Array, "q *s"]:

@@ -7,15 +7,15 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 
 from .._types import Key
 from ..data import Series
 from ..inference import AbstractLikelihood, GaussianObservation, MarginalLikelihood, Observed, TransitionLikelihood
-from ..nets import MLPField
+from ..nets import ConstantDiffusion, MLPField
 from ..processes import (
+    Additive,
     BrownianMotion,
     Diffusion,
     FractionalOrnsteinUhlenbeck,
@@ -41,6 +41,7 @@ class Candidate:
     - `likelihood`: what it is fitted by.
     - `frozen`: what `fit` holds fixed, or `None`.
     - `scalar`: whether it serves series of one component alone.
+    - `intervals`: whether its parameters have a meaning, so that intervals are found for them.
 
     !!! example
 
@@ -55,6 +56,7 @@ class Candidate:
     likelihood: AbstractLikelihood = _MARGINAL
     frozen: Callable[[Any], Any] | None = None
     scalar: bool = False
+    intervals: bool = True
 
 
 def _standard(d: int) -> dist.Distribution:
@@ -78,13 +80,13 @@ def _fou(series: Series, key: Key):
 
 
 def _gp(series: Series, key: Key):
-    return Observed(GaussianProcess(Matern32(scale=0.7, length=3.0)), GaussianObservation(0.7))
+    return Observed(GaussianProcess(Matern32(jnp.array(0.7), jnp.array(3.0))), GaussianObservation(jnp.full(1, 0.7)))
 
 
 def _neural(series: Series, key: Key):
     d = series.dim
-    drift = MLPField(d, width=8, depth=1, key=key)
-    return Diffusion(drift, scale=jnp.full(d, 0.8), initial=_standard(d))
+    drift = MLPField(d, width=4, depth=1, key=key)
+    return Diffusion(drift, ConstantDiffusion(jnp.full(d, 0.8)), _standard(d), structure=Additive)
 
 
 CANDIDATES: dict[str, Candidate] = {
@@ -92,5 +94,5 @@ CANDIDATES: dict[str, Candidate] = {
     "ou": Candidate("OU + noise", _ou),
     "fou": Candidate("fractional OU", _fou, scalar=True),
     "gp": Candidate("Gaussian process + noise", _gp, scalar=True),
-    "neural": Candidate("neural SDE", _neural, TransitionLikelihood(include_initial=True)),
+    "neural": Candidate("neural SDE", _neural, TransitionLikelihood(include_initial=True), intervals=False),
 }

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import equinox as eqx
 import jax
@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._errors import FitError, require
+from .._parameters import named_parameters
 from .._types import Array, Key
 from ..data import Affine, Series
-from ..evaluate import CRPS, Forecast, LogScore, Report, Row, baselines, evaluate
+from ..evaluate import AIC, CRPS, Forecast, LogLikelihood, LogScore, Report, Row, baselines, evaluate
 from ..fit import Fit, FullBatch, fit
 from ..inference import ParameterTable, confidence
 from ._candidates import CANDIDATES, Candidate
@@ -21,7 +22,7 @@ from ._candidates import CANDIDATES, Candidate
 
 __all__ = ["Comparison", "compare"]
 
-_HIGHER, _LOWER = math.inf, -math.inf
+_HIGHER = math.inf
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Comparison:
     - `affine`: how the series was standardised for the fits.
     - `report`: log-likelihood, AIC, held-out log score and CRPS, in the units of the series.
     - `fits`: the fits, of the standardised series.
-    - `tables`: estimates and intervals, of the standardised series.
+    - `tables`: estimates and intervals, of the standardised series; `None` for networks.
     - `skipped`: models that were not fitted, and why.
 
     !!! example
@@ -57,14 +58,20 @@ class Comparison:
     affine: Affine
     report: Report
     fits: dict[str, Fit]
-    tables: dict[str, ParameterTable]
+    tables: dict[str, ParameterTable | None]
     skipped: dict[str, str]
 
     @property
     def best(self) -> str:
         """The key of the model with the highest held-out log score."""
-        scores = {name: self.report[CANDIDATES[name].title, "log score"].value for name in self.fits}
-        return max(scores, key=lambda name: -math.inf if scores[name] is None else scores[name])
+        found = {name: self.report[CANDIDATES[name].title, "log score"].value for name in self.fits}
+        scores = {name: -math.inf if value is None else value for name, value in found.items()}
+        return max(scores, key=lambda name: scores[name])
+
+    def free(self, name: str) -> int:
+        """The number of free parameters of a model."""
+        frozen = CANDIDATES[name].frozen
+        return sum(p.size for p in named_parameters(self.fits[name].model, frozen).values())
 
     def interval(self, name: str, parameter: str) -> tuple[float, float, float] | None:
         """The estimate of a parameter of a model with its 95 % interval, rates in the series' own unit of time.
@@ -77,6 +84,8 @@ class Comparison:
         **Returns:** `(estimate, lower, upper)`; `None` if the model has no such parameter.
         """
         table = self.tables[name]
+        if table is None:
+            return None
         full = [n for n in table.names if n.split(".")[-1].split("[")[0] == parameter]
         if not full:
             return None
@@ -142,32 +151,43 @@ def compare(
     whole, small = affine(series), affine(before)
     skipped = {m: "serves one component alone" for m in names if CANDIDATES[m].scalar and series.dim > 1}
     fits, tables, report = {}, {}, Report(())
-    for i, name in enumerate(m for m in names if m not in skipped):
-        say(CANDIDATES[name].title)
-        try:
-            found = _one(CANDIDATES[name], whole, small, past, n, steps, jax.random.fold_in(key, i), progress)
-        except FitError as error:
-            skipped[name] = str(error)
-            continue
-        fits[name], tables[name] = found[:2]
-        report = report + found[2]
+    # Compilation takes most of the time and leaves the other cores idle: models are scored while the next is fitted.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        plain = pool.submit(_baselines, whole, past, n, key)
+        scored = {}
+        for i, name in enumerate(m for m in names if m not in skipped):
+            say(CANDIDATES[name].title)
+            keys = jax.random.split(jax.random.fold_in(key, i), 3)
+            try:
+                fits[name] = _fit(CANDIDATES[name], small, steps, keys[:2], progress)
+            except FitError as error:
+                skipped[name] = str(error)
+                continue
+            scored[name] = pool.submit(_score, CANDIDATES[name], fits[name], whole, small, past, n, keys[2])
+    for name in fits:
+        tables[name], rows = scored[name].result()
+        report = report + rows
     require(bool(fits), "--model", "could not be fitted", skipped, "choose other models, or look at the series")
-    report = _own_units(report + _baselines(whole, past, n, key), affine, before, after)
+    report = _own_units(report + plain.result(), affine, before, after)
     return Comparison(series, before, after, affine, report, fits, tables, skipped)
 
 
-def _one(candidate: Candidate, whole, small, past, n, steps, key, progress) -> tuple[Fit, ParameterTable, Report]:
-    building, fitting, scoring = jax.random.split(key, 3)
-    model = candidate.build(small, building)
-    found = fit(
-        model, candidate.likelihood, small, key=fitting, steps=steps, optimiser=FullBatch(), tolerance=1e-6, chunk=25,
+def _fit(candidate: Candidate, small: Series, steps: int, keys: Key, progress: bool) -> Fit:
+    model = candidate.build(small, keys[0])
+    return fit(
+        model, candidate.likelihood, small, key=keys[1], steps=steps, optimiser=FullBatch(), tolerance=1e-6, chunk=25,
         frozen=candidate.frozen, progress=progress,
     )  # fmt: skip
-    table = confidence(found.model, candidate.likelihood, small, frozen=candidate.frozen)
-    title = candidate.title
-    fitted = (Row(title, "log-likelihood", table.log_prob, None, _HIGHER), Row(title, "AIC", table.aic, None, _LOWER))
-    metrics = [LogScore(past, likelihood=candidate.likelihood), Forecast([CRPS()], past, n=n)]
-    return found, table, Report(fitted) + evaluate({title: found.model}, whole, metrics, key=scoring)
+
+
+def _score(candidate: Candidate, found: Fit, whole: Series, small: Series, past: float, n: int, key: Key):
+    """The intervals of a fitted model, where it has parameters to speak of, and its rows of the report."""
+    model, likelihood, frozen = {candidate.title: found.model}, candidate.likelihood, candidate.frozen
+    fitted = evaluate(model, small, [LogLikelihood(likelihood), AIC(likelihood, frozen)], key=key)
+    metrics = [LogScore(past, likelihood=likelihood), Forecast([CRPS()], past, n=n)]
+    report = fitted + evaluate(model, whole, metrics, key=key)
+    table = confidence(found.model, likelihood, small, frozen=frozen) if candidate.intervals else None
+    return table, report
 
 
 def _baselines(whole: Series, past: float, n: int, key: Key) -> Report:
@@ -200,29 +220,3 @@ def _own_units(report: Report, affine: Affine, past: Series, future: Series) -> 
         dataclasses.replace(row, value=None if row.value is None else change[row.metric](row.value)) for row in report
     ]
     return Report(tuple(rows))
-
-
-def as_dict(found: Comparison, *, source: str, seed: int, seconds: float) -> dict[str, Any]:
-    """A comparison as plain Python values, for JSON."""
-    finite = lambda v: v if v is None or math.isfinite(v) else None
-    models: dict[str, Any] = {}
-    for row in found.report:
-        models.setdefault(row.model, {"metrics": {}})["metrics"][row.metric] = finite(row.value)
-    for name in found.fits:
-        entry = models[CANDIDATES[name].title]
-        entry["stopped"], entry["steps"] = found.fits[name].stopped, found.fits[name].steps
-        entry["warnings"] = list(found.tables[name].warnings)
-        for parameter in ("hurst", "rate"):
-            interval = found.interval(name, parameter)
-            if interval is not None:
-                entry[parameter] = dict(zip(("estimate", "lower", "upper"), map(finite, interval), strict=True))
-    return {
-        "data": source,
-        "seed": seed,
-        "seconds": round(seconds, 2),
-        "observed": int(found.series.observed()),
-        "fitted_to": int(found.past.observed()),
-        "best": CANDIDATES[found.best].title,
-        "models": models,
-        "skipped": found.skipped,
-    }

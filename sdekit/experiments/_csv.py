@@ -59,7 +59,9 @@ def read_csv(path: Path | str, *, time: str | None = None, values: Sequence[str]
     frame = _trimmed(frame, columns, notes)
     series = Series.from_pandas(frame, time=time, values=columns, unit=_unit(frame[time]))
     observed = int(series.observed())
-    require(observed >= LEAST, "values", f"must hold at least {LEAST} observed values", observed, "pass a longer series")
+    require(
+        observed >= LEAST, "values", f"must hold at least {LEAST} observed values", observed, "pass a longer series"
+    )
     for column in columns:
         low, high = frame[column].min(), frame[column].max()
         require(low < high, f"column {column!r}", "must vary", low, "choose another column by --value")
@@ -77,7 +79,9 @@ def _frame(path: Path) -> Any:
     try:
         frame = pandas.read_csv(path, sep=separator, skipinitialspace=True, decimal="," if separator == ";" else ".")
     except (pandas.errors.ParserError, pandas.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(fault("file", f"is not a table ({error})", str(path), "pass comma-separated columns")) from error
+        raise ValueError(
+            fault("file", f"is not a table ({error})", str(path), "pass comma-separated columns")
+        ) from error
     require(len(frame) > 0, "file", "has no rows", str(path), "pass a line of names and a line a time")
     return frame.rename(columns=lambda name: str(name).strip())
 
@@ -117,7 +121,7 @@ def _times(column: Any, name: str) -> Any:
         raise ValueError(fault(f"column {name!r}", f"has no time in row {row + 1}", None, "fill it or drop the row"))
     if column.dtype.kind in "fiu":
         return column.astype(float)
-    dates = pd.to_datetime(column.astype(str), errors="coerce", format="mixed", utc=True)
+    dates: Any = pd.to_datetime(column.astype(str), errors="coerce", format="mixed", utc=True)
     bad = dates.isna()
     if bad.any():
         row = _first(bad)
@@ -140,7 +144,7 @@ def _value_columns(frame: Any, time: str, values: Sequence[str]) -> list[str]:
 def _numbers(column: Any, name: str) -> Any:
     import pandas as pd
 
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers: Any = pd.to_numeric(column, errors="coerce")
     bad = numbers.isna() & column.notna()
     if bad.any():
         row = _first(bad)
@@ -149,7 +153,9 @@ def _numbers(column: Any, name: str) -> Any:
     infinite = ~np.isfinite(numbers) & numbers.notna()
     if infinite.any():
         row = _first(infinite)
-        raise ValueError(fault(f"column {name!r}", f"must be finite, row {row + 1} is not", numbers.iloc[row], "empty it"))
+        raise ValueError(
+            fault(f"column {name!r}", f"must be finite, row {row + 1} is not", numbers.iloc[row], "empty it")
+        )
     return numbers.astype(float)
 
 

@@ -5,6 +5,8 @@ likelihood is least squares: $\hat\theta = -\log\hat\phi / h$, with asymptotic v
 $\mathrm{Var}(\hat\theta) = (e^{2 \theta h} - 1) / (n h^2)$ from $\mathrm{Var}(\hat\phi) = (1 - \phi^2)/n$.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -20,15 +22,17 @@ __all__ = ["OU_MLE"]
 
 _TRUTH = {"rate": 0.8, "mean": 1.5, "scale": 0.6}
 _LIKELIHOOD = TransitionLikelihood()
+_RATIO = "standard error of the rate over the asymptotic"
 
 
 def _data(setting, key):
     ts = jnp.arange(setting["n"] + 1) * setting["step"]
-    path = OrnsteinUhlenbeck(**_TRUTH).sample(ts, key=key)
+    process = OrnsteinUhlenbeck(_TRUTH["rate"], _TRUTH["mean"], _TRUTH["scale"])
+    path = process.draw(ts, key=key)
     return Series(path.ts, path.xs)
 
 
-def closed_form(series: Series) -> dict[str, float]:
+def closed_form(series: Any) -> dict[str, float]:
     """The conditional maximum-likelihood estimates of a regular series without gaps, and the rate's standard error."""
     y = np.asarray(series.ys[:, 0], np.float64)
     h, n = float(series.ts[1] - series.ts[0]), len(y) - 1
@@ -38,7 +42,8 @@ def closed_form(series: Series) -> dict[str, float]:
     noise = np.mean((after - mean - phi * (before - mean)) ** 2)
     rate = -np.log(phi) / h
     scale = np.sqrt(noise * 2 * rate / (1 - phi**2))
-    return {"rate": rate, "mean": mean, "scale": scale, "error": np.sqrt(np.expm1(2 * rate * h) / (n * h**2))}
+    found = {"rate": rate, "mean": mean, "scale": scale, "error": np.sqrt(np.expm1(2 * rate * h) / (n * h**2))}
+    return {name: float(value) for name, value in found.items()}
 
 
 def _metrics(outcome: Outcome) -> Report:
@@ -52,7 +57,7 @@ def _metrics(outcome: Outcome) -> Report:
         rows.append(Row("OU", f"{name} less closed form", found - exact[name]))
         rows.append(Row("OU", f"{name} less truth, in standard errors", (found - _TRUTH[name]) / error))
         rows.append(Row("AR(1) closed form", name, exact[name]))
-    rows.append(Row("OU", "standard error of the rate over the asymptotic", table["rate"]["standard_error"] / exact["error"]))
+    rows.append(Row("OU", _RATIO, table["rate"]["standard_error"] / exact["error"]))
     return Report(tuple(rows))
 
 
@@ -70,7 +75,7 @@ OU_MLE = Experiment(
             ("OU", f"{name} less truth, in standard errors"): (0.0, 4.9, "standard normal, two-sided 1e-6")
             for name in _TRUTH
         },
-        ("OU", "standard error of the rate over the asymptotic"): (1.0, 0.1, "delta method on Var(phi) = (1 - phi^2)/n"),
+        ("OU", _RATIO): (1.0, 0.1, "delta method on Var(phi) = (1 - phi^2)/n"),
     },
     scales={"smoke": {"n": 2000, "step": 0.1}, "paper": {"n": 20000, "step": 0.1}},
     fit={"optimiser": FullBatch(), "steps": 200, "tolerance": 1e-9},

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -79,17 +78,14 @@ def save(path: Path, state: FitState, history: History, print_: dict[str, str], 
     columns = {name: (str(column.dtype), len(column)) for name, column in history.items()}
     header = json.dumps({"fingerprint": print_, "columns": columns, "stopped": stopped}).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_MAGIC + len(header).to_bytes(8, "little") + header)
-            eqx.tree_serialise_leaves(file, (state, list(history.values())), filter_spec=_write)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    # One name, so that a process killed while it writes leaves one stray file, which the next write replaces.
+    partial = path.with_name(f".{path.name}.partial")
+    with open(partial, "wb") as file:
+        file.write(_MAGIC + len(header).to_bytes(8, "little") + header)
+        eqx.tree_serialise_leaves(file, (state, list(history.values())), filter_spec=_write)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
     _flush_directory(path.parent)
 
 

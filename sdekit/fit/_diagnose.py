@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._errors import FitError, fault
 from .._types import PyTree
 from ._engine import probe, run
+from ._mesh import place
 from ._state import FitState
 
 
@@ -39,7 +39,8 @@ def explain(plan: Any, before: FitState, start: int, row: dict[str, np.ndarray],
         return FitError(f"{what}. {kept} Check the held-out items.", fit)
     state = before
     if done > 1:
-        state, _ = run(plan.problem, before, plan.train, plan.valid, jnp.asarray(done - 1), plan.tolerance)
+        count = place(np.asarray(done - 1, np.int32), plan.mesh)
+        state, _ = run(plan.problem, before, plan.train, plan.valid, count, plan.threshold)
     loss, metrics, grad, after, _ = jax.device_get(probe(plan.problem, state, plan.train))
     bad = [name for name, value in metrics.items() if not np.isfinite(value)]
     when = "the first step, before any parameter moved" if last == 0 else f"step {last}"

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh
@@ -117,8 +116,7 @@ def fit(
         patience=patience, frozen=frozen, tolerance=tolerance, chunk=chunk, checkpoint=checkpoint, mesh=mesh,
     )  # fmt: skip
     state, course, stopped = _start(plan, resume)
-    with progress_bar(steps, progress and plan.leads) as show:
-        show(course.step, {})
+    with progress_bar(steps, course.step, progress and plan.leads) as show:
         while stopped is None and course.step < steps:
             state, stopped = _chunk(plan, state, course, steps)
             if plan.path is not None and plan.leads:
@@ -165,8 +163,8 @@ def _chunk(plan: Plan, state: FitState, course: _Course, steps: int) -> tuple[Fi
     start, before = course.step, course.last.get("loss")
     # Chunks end at multiples of their length, however the fit was interrupted.
     count = min(plan.chunk - start % plan.chunk, steps - start)
-    count = place(jnp.asarray(count, jnp.int32), plan.mesh)
-    new, row = run(plan.problem, state, plan.train, plan.valid, count, plan.tolerance)
+    count = place(np.asarray(count, np.int32), plan.mesh)  # not a static number: one program for all
+    new, row = run(plan.problem, state, plan.train, plan.valid, count, plan.threshold)
     row = jax.device_get(row)  # the one synchronisation of the chunk
     if not (row["healthy"] and np.isfinite(row.get("valid_loss", 0.0))):
         raise explain(plan, state, start, row, _result(plan, state, course, "a number that is not finite"))
@@ -183,7 +181,7 @@ def _verdict(plan: Plan, row: dict[str, np.ndarray], before: float | None) -> st
     if plan.patience is not None and row["stale"] >= plan.patience:
         return f"no lower validation loss in {plan.patience} chunks"
     loss = float(row["loss"])
-    if before is not None and abs(loss - before) <= float(plan.tolerance) * max(1.0, abs(loss)):
+    if plan.tolerance is not None and before is not None and abs(loss - before) <= plan.tolerance * max(1.0, abs(loss)):
         return LOSS
     return None
 

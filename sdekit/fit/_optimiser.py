@@ -138,17 +138,21 @@ class Optimistix(AbstractOptimiser):
 
     def update(self, grad, state, params, *, value, value_fn):
         _, static = self._init(params)
-        fn = lambda p, _: (value_fn(p), None)
+        dtype = _dtype(params)
+        fn = lambda p, _: (jnp.asarray(value_fn(p), dtype), None)
         state = eqx.combine(state, static)
         params, state, _ = self.minimiser.step(fn, params, None, {}, state, frozenset())
         return params, eqx.filter(state, eqx.is_array)
 
     def _init(self, params):
-        dtype = jnp.result_type(*jax.tree.leaves(params))
-        struct = jax.ShapeDtypeStruct((), dtype)
+        struct = jax.ShapeDtypeStruct((), _dtype(params))
         unused: Any = lambda *_: None  # a minimiser gets the function in `step`
         state = self.minimiser.init(unused, params, None, {}, struct, None, frozenset())
         return eqx.partition(state, eqx.is_array)
+
+
+def _dtype(params):
+    return jnp.result_type(*jax.tree.leaves(params))
 
 
 _DEFAULT = optax.adam(1e-2)

@@ -40,7 +40,9 @@ class Plan:
     valid: AbstractRecord | None
     names: list[str]
     chunk: int
-    tolerance: Array
+    tolerance: float | None
+    threshold: Array
+    """The tolerance on the device; negative, and so never met, if there is none."""
     patience: int | None
     path: Path | None
     fingerprint: dict[str, str]
@@ -111,7 +113,8 @@ def prepare(
         valid=placed[3],
         names=leaf_names(model, frozen),
         chunk=chunk,
-        tolerance=place(jnp.asarray(-1.0 if tolerance is None else tolerance, jnp.result_type(float)), mesh),
+        tolerance=tolerance,
+        threshold=place(jnp.asarray(-1.0 if tolerance is None else tolerance, jnp.result_type(float)), mesh),
         patience=patience,
         path=None if checkpoint is None else checkpoint_path(checkpoint),
         fingerprint=parts,
@@ -147,11 +150,9 @@ def _hold_out(
         require(len(valid) > 0, "valid", "must not be empty", len(valid), "pass a record with items, or None")
         return data, valid.stack()
     n = len(data)
-    count = round(n * valid) if 0 < valid < 1 else 0
-    ok = 1 <= count < n
+    ok = 0 < valid < 1 and n > 1
     require(ok, "valid", f"must leave items on both sides of {n}", valid, "pass a fraction in (0, 1), or a record")
-    order = jax.random.permutation(jax.random.fold_in(jax.random.fold_in(key, VALIDATION), 0), n)
-    return data[order[count:]], data[order[:count]]
+    return data.split(1 - valid, key=jax.random.fold_in(jax.random.fold_in(key, VALIDATION), 0))
 
 
 def resumed(plan: Plan, fit: Fit) -> FitState:
@@ -174,8 +175,9 @@ def resumed(plan: Plan, fit: Fit) -> FitState:
                 f"`resume`: the {name} of that fit do not suit this one:\n  there {there}\n  here  {here}\n"
                 "Pass the model, `frozen` and `optimiser` of that fit."
             )
-    same = jnp.array_equal(jax.random.key_data(state.key), jax.random.key_data(first.key))
-    require(bool(same), "key", "must be the key of the fit to resume", first.key, "pass key=fit.state.key")
+    here, there = jax.random.key_data(first.key), jax.random.key_data(state.key)
+    same = bool(jnp.array_equal(here, there))
+    require(same, "key", "must be the key of the fit to resume", here, "pass key=fit.state.key")
     if plan.valid is None or state.best is None:
         return dataclasses.replace(state, best=first.best, best_loss=first.best_loss, stale=first.stale)
     return state

@@ -5,6 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
@@ -19,8 +20,8 @@ from ._optimiser import AbstractOptimiser
 
 __all__ = ["FitState", "Problem", "assemble", "begin", "divide", "finish", "leaf_names"]
 
-RESERVED = ("step", "loss", "gradient", "seconds")
-"""Columns of the history that a metric may not take."""
+RESERVED = ("step", "loss", "gradient", "seconds", "done", "healthy", "converged", "stale")
+"""Columns of the history, and flags of a chunk, that a metric may not take."""
 
 
 class FitState(eqx.Module):
@@ -94,7 +95,9 @@ def _checked(answer: Any, name: str) -> tuple[Array, dict[str, Array]]:
             shape = jnp.shape(value)
             raise ValueError(fault(f"{where}: {metric}", "must have shape ()", shape, "average over the batch"))
         if metric in RESERVED or metric.startswith("valid_"):
-            raise ValueError(fault(f"{where}: {metric}", "is a column of the history", metric, "rename the metric"))
+            raise ValueError(
+                fault(f"{where}: {metric}", "is a name that `fit` uses itself", metric, "rename the metric")
+            )
     return jnp.asarray(loss), {name: jnp.asarray(value) for name, value in metrics.items()}
 
 
@@ -111,7 +114,7 @@ def divide(model: PyTree, frozen: Any) -> tuple[PyTree[Array], PyTree]:
     # A weak type would change after the first step, and compile the program a second time.
     params = jax.tree.map(lambda x: jnp.asarray(x, x.dtype), params)
     for name, leaf in zip(names, jax.tree.leaves(params), strict=True):
-        if not bool(jnp.isfinite(leaf).all()):
+        if not np.isfinite(np.asarray(leaf)).all():
             raise ValueError(
                 fault(name, "is not finite in unconstrained coordinates", leaf,
                       "start strictly inside the domain of the parameter, or freeze it")

@@ -149,12 +149,13 @@ class Structural:
     def __init__(self, value: Any):
         self.value = value
         self.token = token(value)
+        self._hash = hash(self.token)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Structural) and self.token == other.token
+        return self is other or (isinstance(other, Structural) and self.token == other.token)
 
     def __hash__(self) -> int:
-        return hash(self.token)
+        return self._hash
 
     def __repr__(self) -> str:
         return describe_token(self.token)

@@ -42,7 +42,7 @@ def psd_cholesky(a: Float[Array, "d d"]) -> Float[Array, "d d"]:
     **Returns:** `L`, shape `(d, d)`.
     """
     d = a.shape[-1]
-    threshold = 4 * d * jnp.finfo(a.dtype).eps * jax.lax.stop_gradient(jnp.diagonal(a))
+    threshold = 10 * d * jnp.finfo(a.dtype).eps * jax.lax.stop_gradient(jnp.diagonal(a))
     rows = jnp.arange(d)
 
     def column(j, carry):

@@ -178,13 +178,9 @@ def confidence(
     require(len(named) > 0, "model", "has no free parameter", type(model).__name__, "freeze less")
     mask = trainable(model, frozen)
     free, fixed = eqx.partition(unconstrain(model), mask)
-    raw, restore = ravel_pytree(free)
-
-    def natural(vector):
-        return ravel_pytree(eqx.filter(constrain(eqx.combine(restore(vector), fixed)), mask))[0]
-
+    raw, _ = ravel_pytree(free)
     value, gradient, hessian = _derivatives(free, fixed, likelihood, data)
-    estimate, slope = natural(raw), jax.jacfwd(natural)(raw)
+    estimate, slope = _natural(raw, free, fixed, mask)
     spread = scipy.stats.norm.ppf(0.5 + level / 2)
     names = _entry_names(named)
     raw_cov, lost = _invert(-np.asarray(hessian, np.float64))
@@ -193,8 +189,9 @@ def confidence(
     unknown = np.abs(slope) @ lost > 0
     error = np.where(unknown, np.nan, np.sqrt(np.maximum(np.diag(covariance), 0)))
     half = spread * np.sqrt(np.maximum(np.diag(raw_cov), 0))
-    ends = [np.asarray(natural(raw + jnp.asarray(sign * half, raw.dtype)), np.float64) for sign in (-1, 1)]
+    ends = [_natural(raw + jnp.asarray(sign * half, raw.dtype), free, fixed, mask)[0] for sign in (-1, 1)]
     estimate = np.asarray(estimate, np.float64)
+    ends = [np.asarray(end, np.float64) for end in ends]
     alone = (np.abs(slope) > 0).sum(axis=1) <= 1
     lower = np.where(alone, np.minimum(*ends), estimate - spread * error)
     upper = np.where(alone, np.maximum(*ends), estimate + spread * error)
@@ -216,6 +213,14 @@ def _derivatives(free, fixed, likelihood, data):
         return jax.vmap(lambda item: likelihood.log_prob(model, item))(items).sum()
 
     return total(raw), jax.grad(total)(raw), jax.hessian(total)(raw)
+
+
+@eqx.filter_jit
+def _natural(raw, free, fixed, mask):
+    """The free parameters at unconstrained coordinates, in one vector, and its Jacobian."""
+    restore = ravel_pytree(free)[1]
+    values = lambda vector: ravel_pytree(eqx.filter(constrain(eqx.combine(restore(vector), fixed)), mask))[0]
+    return values(raw), jax.jacfwd(values)(raw)
 
 
 def _invert(information):

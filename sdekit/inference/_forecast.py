@@ -131,7 +131,7 @@ class _Continued(AbstractProcess):
         times = jnp.concatenate([self.t0[None].astype(ts.dtype), ts])
         process = self.process
         if not isinstance(process, AbstractTransition):
-            path = solve(process, times, key=key, x0=self.x0)
+            path = cast(SampledPath, solve(process, times, key=key, x0=self.x0))
             return SampledPath(ts, path.xs[1:], path.made)
 
         def step(x, row):

@@ -14,11 +14,12 @@ from jaxtyping import Bool, Float
 
 from .._process import AbstractLinearGaussian
 from .._types import Array, Times
+from ..data import Series
 from ._algebra import degenerate_log_prob, psd_cholesky, psd_solve, symmetric
 from ._moments import gaussian_moments
 
 
-__all__ = ["AbstractKalmanMethod", "Chain", "Filtered", "Parallel", "Sequential", "Smoothed", "chain"]
+__all__ = ["AbstractKalmanMethod", "Chain", "Filtered", "Parallel", "Sequential", "Smoothed", "chain", "evidence"]
 
 
 class Chain(NamedTuple):
@@ -299,3 +300,15 @@ def _combine(first, second):
         n @ (eta2 - j2 @ b1) + eta1,
         symmetric(n @ j2 @ a1 + j1),
     )
+
+
+@eqx.filter_jit
+def evidence(
+    process: AbstractLinearGaussian,
+    series: Series,
+    c: Float[Array, "e d"],
+    r: Float[Array, "e e"],
+    method: AbstractKalmanMethod,
+) -> Float[Array, ""]:
+    """The log-density of a series under a linear Gaussian process seen through `C X + N(0, R)`."""
+    return method.filter(chain(process, series.ts, series.ys, series.mask, c, r)).log_prob.sum()

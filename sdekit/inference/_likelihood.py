@@ -17,7 +17,7 @@ from .._process import (
 )
 from .._types import Array, Key, PyTree, is_concrete
 from ..data import AbstractRecord, Series
-from ._kalman import AbstractKalmanMethod, Sequential, chain
+from ._kalman import AbstractKalmanMethod, Sequential, evidence
 from ._objective import AbstractObjective
 from ._posterior import dense_log_prob, exactly
 from ._transitions import transitions_log_prob
@@ -172,8 +172,7 @@ def log_prob(
             series.dim == process.dim, "series.ys", f"must have {process.dim} component(s)", series.ys, "see Observed"
         )
     if isinstance(process, AbstractLinearGaussian) and not _complete(series):
-        model = chain(process, series.ts, series.ys, series.mask, *exactly(process, series))
-        return method.filter(model).log_prob.sum()
+        return evidence(process, series, *exactly(process, series), method)
     if isinstance(process, AbstractTransition):
         return transitions_log_prob(process, series, include_initial=True)
     if isinstance(process, AbstractGaussianProcess):

@@ -24,7 +24,7 @@ class AbstractObjective(eqx.Module):
 
         class MeanGap(sk.inference.AbstractObjective):  # a new objective: one method
             def __call__(self, model, batch, *, key):
-                gap = jnp.mean((batch.stack().ys - model.mean) ** 2)
+                gap = jnp.mean((batch.stack().ys - model.mean[0]) ** 2)
                 return gap, {"gap": gap}
 
         series = sk.data.Series(jnp.arange(3.0), jnp.array([0.1, 0.4, 0.2]))

@@ -21,7 +21,7 @@ from .._types import Array, Key, Law, RealScalar, Times
 from ..data import Series
 from ..paths import SampledPath
 from ._algebra import psd_cholesky
-from ._kalman import AbstractKalmanMethod, Sequential, chain
+from ._kalman import AbstractKalmanMethod, Sequential, evidence
 from ._moments import gaussian_moments
 from ._observation import AbstractObservation
 from ._observations import AbstractGaussianObservation
@@ -69,12 +69,10 @@ class Observed(AbstractDensity, AbstractConditioned, AbstractMarginal):
         self.observation = observation
         self.method = Sequential() if method is None else method
 
-    def _observe(self, x, key):
-        return self.observation.sample(x, key=key)
-
     @property
     def dim(self) -> int:
-        return eqx.filter_eval_shape(self._observe, jnp.zeros(self.process.dim), jax.random.key(0)).shape[0]
+        see = lambda x, key: self.observation.sample(x, key=key)
+        return jax.eval_shape(see, jnp.zeros(self.process.dim), jax.random.key(0)).shape[0]
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
         latent, noise = jax.random.split(key)
@@ -83,13 +81,13 @@ class Observed(AbstractDensity, AbstractConditioned, AbstractMarginal):
             remedy = "take a process drawn on a grid of times"
             raise TypeError(fault("Observed.process", "must draw a SampledPath", type(path).__name__, remedy))
         keys = jax.random.split(noise, ts.shape[0])
-        return eqx.tree_at(lambda p: p.xs, path, jax.vmap(self._observe)(path.xs, keys))
+        see = lambda x, k: self.observation.sample(x, key=k)
+        return eqx.tree_at(lambda p: p.xs, path, jax.vmap(see)(path.xs, keys))
 
     def log_prob(self, series: Series) -> Float[Array, ""]:
         c, r = self._linear("log_prob", series)
         if isinstance(self.process, AbstractLinearGaussian):
-            model = chain(self.process, series.ts, series.ys, series.mask, c, r)
-            return self.method.filter(model).log_prob.sum()
+            return evidence(self.process, series, c, r, self.method)
         return dense_log_prob(self.process, series, c, r)
 
     def condition(self, series: Series) -> "Observed":

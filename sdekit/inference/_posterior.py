@@ -1,5 +1,6 @@
 """Gaussian processes given observations: exact marginals and exact draws at any times."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
@@ -9,6 +10,7 @@ from .._errors import check_traced
 from .._process import AbstractGaussianProcess, AbstractLinearGaussian, AbstractMarginal
 from .._types import Array, Key, Law, RealScalar, Times
 from ..data import Series
+from ..math import gaussian_condition, gaussian_log_prob, gaussian_root
 from ..paths import Provenance, SampledPath
 from ._algebra import psd_cholesky, symmetric
 from ._kalman import AbstractKalmanMethod, Chain, Sequential, chain
@@ -62,8 +64,8 @@ class LinearGaussianPosterior(AbstractMarginal):
     def dim(self) -> int:
         return self.process.dim
 
-    def _union(self, ts) -> tuple[Chain, Times, Array]:
-        """The chain at the times of the series and at `ts`, those times, and where `ts` stand among them."""
+    def _union(self, ts) -> tuple[Chain, Array]:
+        """The chain at the times of the series and at `ts`, and where `ts` stand among them."""
         first = self.series.ts[0]
         remedy = "ask for later times, or begin the series with an unobserved row (mask=False) at an earlier time"
         ts = check_traced(ts, jnp.any(ts < first), "ts", "must not stand before the first time of the series", remedy)
@@ -74,7 +76,7 @@ class LinearGaussianPosterior(AbstractMarginal):
         times = times[order]
         where = jnp.argsort(order)[known:]
         model = chain(self.process, times, pad(self.series.ys), pad(self.series.mask), self.matrix, self.noise)
-        return model, times, where
+        return model, where
 
     def marginals(self, ts: Times) -> tuple[Float[Array, "t d"], Float[Array, "t d d"]]:
         """The mean and covariance of the state at each time.
@@ -87,16 +89,14 @@ class LinearGaussianPosterior(AbstractMarginal):
 
         **Raises:** `RuntimeError` for a time before the first of the series.
         """
-        model, _, where = self._union(jnp.asarray(ts))
-        smoothed = self.method.smooth(model, self.method.filter(model))
-        return smoothed.mean[where], smoothed.covariance[where]
+        return _marginals(self, jnp.asarray(ts))
 
     def marginal(self, t: RealScalar) -> Law:
         mean, cov = self.marginals(jnp.asarray(t)[None])
         return _normal(mean[0], cov[0])
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
-        model, _, where = self._union(ts)
+        model, where = self._union(ts)
         states, noise = jax.random.split(key)
         shocks = jax.random.normal(states, model.b.shape, model.b.dtype)
         roots = jax.vmap(psd_cholesky)(model.q)
@@ -112,6 +112,13 @@ class LinearGaussianPosterior(AbstractMarginal):
         centred = model._replace(b=jnp.zeros_like(model.b), ys=gap)
         correction = self.method.smooth(centred, self.method.filter(centred)).mean
         return SampledPath(ts, (xs + correction)[where], Provenance("exact"))
+
+
+@eqx.filter_jit
+def _marginals(posterior, ts):
+    model, where = posterior._union(ts)
+    smoothed = posterior.method.smooth(model, posterior.method.filter(model))
+    return smoothed.mean[where], smoothed.covariance[where]
 
 
 def _normal(mean, cov) -> Law:
@@ -163,15 +170,13 @@ class GaussianPosterior(AbstractMarginal):
 
         **Returns:** the mean `(t,)` and the covariance `(t, t)`.
         """
-        known = self.series.ts
-        mean, cov, ys, mask = dense_moments(self.process, self.series, self.matrix, self.noise)
-        factor = jnp.linalg.cholesky(cov)
-        cross = self.process.covariance(ts, known)[:, :, None] * self.matrix[:, 0][None, None, :]
-        cross = jnp.where(mask[None, :], cross.reshape(ts.shape[0], -1), 0)
-        half = jax.scipy.linalg.solve_triangular(factor, cross.T, lower=True)
-        residual = jax.scipy.linalg.solve_triangular(factor, jnp.where(mask, ys - mean, 0), lower=True)
-        prior = self.process.covariance(ts, ts)
-        return self.process.mean(ts) + half.T @ residual, symmetric(prior - half.T @ half)
+        mean, cov, ys, mask = _dense(self.process, self.series, self.matrix, self.noise)
+        between = self.process.covariance(self.series.ts, ts)
+        cross = (between[:, None, :] * self.matrix[:, 0][None, :, None]).reshape(ys.shape[0], -1)
+        new_mean, new_cov = gaussian_condition(
+            mean, cov, ys, mask, 0.0, cross, self.process.mean(ts), self.process.covariance(ts, ts)
+        )
+        return new_mean, symmetric(new_cov)
 
     def marginal(self, t: RealScalar) -> Law:
         mean, cov = self.moments(jnp.asarray(t)[None])
@@ -182,35 +187,26 @@ class GaussianPosterior(AbstractMarginal):
         n = ts.shape[0]
         # The posterior covariance is singular at exactly observed times; rounding may make it slightly indefinite.
         jitter = 10 * n * jnp.finfo(cov.dtype).eps * jnp.max(jnp.diagonal(self.process.covariance(ts, ts)))
-        factor = jnp.linalg.cholesky(cov + jitter * jnp.eye(n, dtype=cov.dtype))
+        factor = gaussian_root(cov + jitter * jnp.eye(n, dtype=cov.dtype))
         x = mean + factor @ jax.random.normal(key, (n,), cov.dtype)
         return SampledPath(ts, x[:, None], Provenance("exact"))
 
 
-def dense_moments(process, series, matrix, noise):
-    """Mean and covariance of all observations in one vector, missing entries made independent with unit variance."""
+def _dense(process, series, matrix, noise):
+    """Mean and covariance of all observations in one vector, their values and their mask."""
     t, e = series.ys.shape
     c = matrix[:, 0]
     mean = (process.mean(series.ts)[:, None] * c[None, :]).reshape(-1)
-    spread = process.covariance(series.ts, series.ts)
-    cov = spread[:, None, :, None] * c[None, :, None, None] * c[None, None, None, :] + _blocks(noise, t)
-    cov = symmetric(cov.reshape(t * e, t * e))
-    mask = series.mask.reshape(-1)
-    both = mask[:, None] & mask[None, :]
-    cov = jnp.where(both, cov, jnp.diag(jnp.where(mask, 0.0, 1.0).astype(cov.dtype)))
-    return mean, cov, series.ys.reshape(-1), mask
+    spread = process.covariance(series.ts, series.ts)[:, None, :, None] * (c[:, None] * c[None, :])[None, :, None, :]
+    errors = jnp.eye(t, dtype=spread.dtype)[:, None, :, None] * noise[None, :, None, :]
+    cov = symmetric((spread + errors).reshape(t * e, t * e))
+    return mean, cov, series.ys.reshape(-1), series.mask.reshape(-1)
 
 
-def _blocks(noise, t):
-    return jnp.eye(t, dtype=noise.dtype)[:, None, :, None] * noise[None, :, None, :]
-
-
+@eqx.filter_jit
 def dense_log_prob(process, series, matrix, noise) -> Float[Array, ""]:
     """The log-density of the observed entries of a series under a Gaussian process, by a dense Cholesky factor."""
-    mean, cov, ys, mask = dense_moments(process, series, matrix, noise)
-    factor = jnp.linalg.cholesky(cov)
-    z = jax.scipy.linalg.solve_triangular(factor, jnp.where(mask, ys - mean, 0), lower=True)
-    return -0.5 * (jnp.sum(z**2) + mask.sum() * jnp.log(2 * jnp.pi)) - jnp.sum(jnp.log(jnp.diagonal(factor)))
+    return gaussian_log_prob(*_dense(process, series, matrix, noise))
 
 
 def exactly(process, series):

@@ -1,5 +1,6 @@
 """Densities of fully observed Markov processes: initial law and transitions, exact or approximate."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
@@ -17,6 +18,7 @@ from .._process import (
 )
 from .._types import Array, RealScalar, State, is_concrete
 from ..data import Series
+from ..solve import stratonovich_shift
 from ._algebra import degenerate_log_prob, psd_cholesky, symmetric
 
 
@@ -67,10 +69,7 @@ def ito_drift(process: AbstractDiffusion, t: RealScalar, x: State) -> State:
     f = process.drift(t, x)
     if not issubclass(process.interpretation, Stratonovich) or issubclass(process.structure, Additive):
         return f
-    columns = lambda state: process.diffusion(t, state).as_matrix().T
-    g = columns(x)
-    correction = lambda j, direction: jax.jvp(lambda s: columns(s)[j], (x,), (direction,))[1]
-    return f + 0.5 * jax.vmap(correction)(jnp.arange(g.shape[0]), g).sum(0)
+    return f + stratonovich_shift(process, t, x)
 
 
 def gaussian_step(
@@ -185,30 +184,44 @@ def transitions_log_prob(
 
     **Raises:** `ValueError` for a process without transitions and for rows observed in part.
     """
-    if isinstance(process, AbstractTransition):
-        density = lambda t0, t1, x, y: process.transition(t0, t1, x).log_prob(y)
-    elif isinstance(process, AbstractDiffusion):
-        density = lambda t0, t1, x, y: _gaussian_log_prob(y, *gaussian_step(process, t0, t1, x, substeps))
-    else:
+    if not isinstance(process, AbstractTransition | AbstractDiffusion):
         remedy = "take an AbstractTransition or an AbstractDiffusion; for a density in closed form, MarginalLikelihood"
         raise ValueError(fault("process", "has no transition law", type(process).__name__, remedy))
     seen = whole_rows(series)
-    start = isinstance(process, AbstractDiffusion | AbstractLinearGaussian)
-    anchor = process.initial.mean if start else jnp.zeros(series.dim)
-    t0, t1, x, y, valid = _pairs(series, seen, jax.lax.stop_gradient(anchor))
-    total = jnp.where(valid, jax.vmap(density)(t0, t1, x, y), 0).sum()
     if not include_initial:
-        return total
+        return _total(process, series, seen, substeps, False)
     problem = "must be observed at its first time, where the initial law stands"
     remedy = "begin at the first observed row, or leave the initial law out (include_initial=False)"
     if is_concrete(seen):
         require(bool(seen[0]), "series", problem, seen, remedy)
     else:
         seen = check_traced(seen, seen.any() & ~seen[0], "series", problem, remedy)
+    return _total(process, series, seen, substeps, True)
+
+
+@eqx.filter_jit
+def _total(process, series, seen, substeps, include_initial):
+    if isinstance(process, AbstractTransition):
+        density = lambda t0, t1, x, y: process.transition(t0, t1, x).log_prob(y)
+    else:
+        density = lambda t0, t1, x, y: _pseudo_log_prob(process, t0, t1, x, y, substeps)
+    start = isinstance(process, AbstractDiffusion | AbstractLinearGaussian)
+    anchor = jax.lax.stop_gradient(process.initial.mean if start else jnp.zeros(series.dim))
+    t0, t1, x, y, valid = _pairs(series, seen, anchor)
+    total = jnp.where(valid, jax.vmap(density)(t0, t1, x, y), 0).sum()
+    if not include_initial:
+        return total
     first = jnp.where(seen[0], series.ys[0], anchor)
     return total + jnp.where(seen[0], initial_law(process).log_prob(first), 0)
 
 
-def _gaussian_log_prob(y, mean, cov):
-    scale = jnp.max(jnp.abs(y) + jnp.abs(mean))
-    return degenerate_log_prob(y - mean, psd_cholesky(cov), jnp.zeros((), int), scale)
+def _pseudo_log_prob(process, t0, t1, x, y, substeps):
+    mean, cov = gaussian_step(process, t0, t1, x, substeps)
+    size = jnp.max(jnp.abs(y) + jnp.abs(mean))
+    if substeps == 1 and lx.is_diagonal(process.diffusion(t0, x)):
+        # Components are independent: no factorisation, whose cost grows with the cube of the dimension.
+        rate = jnp.diagonal(cov)
+        factors = jnp.where(rate > 0, jnp.sqrt(jnp.where(rate > 0, rate, 1)), 0)[:, None, None]
+        one = lambda gap, factor: degenerate_log_prob(gap[None], factor, jnp.zeros((), int), size)
+        return jax.vmap(one)(y - mean, factors).sum()
+    return degenerate_log_prob(y - mean, psd_cholesky(cov), jnp.zeros((), int), size)

@@ -3,8 +3,16 @@
 from ._circulant import circulant_sample as circulant_sample, circulant_spectrum as circulant_spectrum
 from ._dense import (
     gaussian_condition as gaussian_condition,
+    gaussian_factor as gaussian_factor,
     gaussian_log_prob as gaussian_log_prob,
     gaussian_root as gaussian_root,
+)
+from ._fractional import (
+    fbm_covariance as fbm_covariance,
+    fgn_autocovariance as fgn_autocovariance,
+    fou_autocovariance as fou_autocovariance,
+    fou_started_covariance as fou_started_covariance,
+    time_gaps as time_gaps,
 )
 from ._linear import (
     affine_van_loan as affine_van_loan,
@@ -13,7 +21,11 @@ from ._linear import (
     van_loan as van_loan,
 )
 from ._quadrature import gauss_legendre as gauss_legendre, integrate as integrate
-from ._recurrence import affine_recurrence as affine_recurrence, linear_recurrence as linear_recurrence
+from ._recurrence import (
+    affine_recurrence as affine_recurrence,
+    cumulative_sum as cumulative_sum,
+    linear_recurrence as linear_recurrence,
+)
 from ._threefry import (
     counter_bits as counter_bits,
     counter_normal as counter_normal,
@@ -31,13 +43,20 @@ __all__ = [
     "counter_bits",
     "counter_normal",
     "counter_uniform",
+    "cumulative_sum",
+    "fbm_covariance",
+    "fgn_autocovariance",
+    "fou_autocovariance",
+    "fou_started_covariance",
     "gauss_legendre",
     "gaussian_condition",
+    "gaussian_factor",
     "gaussian_log_prob",
     "gaussian_root",
     "integrate",
     "linear_moments",
     "linear_recurrence",
     "threefry2x32",
+    "time_gaps",
     "van_loan",
 ]

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+import scipy.fft
+from jaxtyping import Array, ArrayLike, Float
 
-from .._errors import require
+from .._errors import fault, require
 from .._types import Key
 from ._threefry import counter_normal
 
@@ -22,8 +23,16 @@ def _eigenvalues(r: np.ndarray) -> np.ndarray:
     return np.fft.hfft(r, 2 * (len(r) - 1)) if len(r) > 1 else r.copy()
 
 
+def _fast_lags(n: int) -> int:
+    """The least number of lags `m >= n` for which a transform of length `2 (m - 1)` is fast."""
+    size = 2 * (n - 1)
+    while size > 2 and (size % 2 or scipy.fft.next_fast_len(size, real=True) != size):
+        size += 1
+    return size // 2 + 1
+
+
 def circulant_spectrum(
-    autocovariance: Callable[[np.ndarray], np.ndarray] | np.ndarray, n: int | None = None, *, extend: int = 0
+    autocovariance: Callable[[np.ndarray], ArrayLike] | ArrayLike, n: int | None = None, *, extend: int = 0
 ) -> np.ndarray:
     """What `circulant_sample` needs to draw a stationary Gaussian sequence with the given autocovariance.
 
@@ -37,7 +46,7 @@ def circulant_spectrum(
     - `extend`: how many times the embedding may be doubled if it is not nonnegative definite; needs a function.
 
     **Returns:** square roots of the eigenvalues over the size of the circulant, float64, shape `(2 (m - 1),)` with
-    `m >= n` lags used (shape `(1,)` for `n = 1`).
+    `m >= n` lags used (shape `(1,)` for `n = 1`): a few more than `n` if a function is given, for a fast transform.
 
     **Raises:** `ValueError` if the embedding is not nonnegative definite: then no exact sample can be drawn this way.
     Only eigenvalues within rounding (1e-10 of the largest) are set to zero.
@@ -49,25 +58,29 @@ def circulant_spectrum(
         ```python
         import numpy as np
         from sdekit.math import circulant_spectrum
-        circulant_spectrum(lambda k: np.exp(-0.1 * k), 100).shape  # (198,)
+        circulant_spectrum(lambda k: np.exp(-0.1 * k), 100).shape  # (200,)
         ```
     """
-    given = not callable(autocovariance)
-    if given:
-        autocovariance = np.asarray(autocovariance, np.float64)
-        n = len(autocovariance) if n is None else n
-    require(n is not None and n >= 1, "n", "must be the length of the sequence", n, "pass n >= 1")
-    require(not (given and extend), "extend", "needs autocovariances at larger lags", extend, "pass a function of lags")
-    m = n
+    if callable(autocovariance):
+        at, known = autocovariance, None
+    else:
+        known = np.asarray(autocovariance, np.float64)
+        at, n = (lambda lags: known[: len(lags)]), len(known) if n is None else n
+    if n is None or n < 1:
+        raise ValueError(fault("n", "must be the length of the sequence", n, "pass n >= 1"))
+    require(known is None or len(known) >= n, "n", "must not exceed the lags that are given", n, "pass more lags")
+    require(known is None or not extend, "extend", "needs more lags than are given", extend, "pass a function of lags")
+    m = n if known is not None else _fast_lags(n)
+    least = most = 0.0
     for attempt in range(extend + 1):
-        r = autocovariance[:m] if given else np.asarray(autocovariance(np.arange(m)), np.float64)
-        values = _eigenvalues(r)
-        least, most = values.min(), values.max()
+        values = _eigenvalues(np.asarray(at(np.arange(m)), np.float64))
+        least, most = float(values.min()), float(values.max())
         if least >= -_ROUNDING * most:
             return np.sqrt(np.maximum(values, 0.0) / len(values))
         if attempt < extend:
-            m = 2 * m - 1
-    remedy = "pass a function of lags and extend=3, or draw by Cholesky" if given else "extend further, or use Cholesky"
+            m = _fast_lags(2 * m - 1)
+    further = known is None
+    remedy = "extend further, or use Cholesky" if further else "pass a function of lags and extend=3, or use Cholesky"
     raise ValueError(
         f"`autocovariance` has a circulant embedding of {2 * (m - 1)} lags with a negative eigenvalue, "
         f"{least:.3g} against the largest {most:.3g}. {remedy[0].upper()}{remedy[1:]}."

@@ -7,12 +7,47 @@ from jaxtyping import Array, Bool, Float
 from .._errors import require
 
 
-__all__ = ["affine_recurrence", "linear_recurrence"]
+__all__ = ["affine_recurrence", "cumulative_sum", "linear_recurrence"]
+
+_BLOCK = 32
 
 
-def _check_reset(reset: Array | None, steps: int) -> None:
+def cumulative_sum(x: Float[Array, " t"]) -> Float[Array, " t"]:
+    """The running sums of a vector, by products with small triangular matrices.
+
+    XLA's own cumulative sum is several times slower on CPU; rounding errors are of the same size.
+
+    **Arguments:**
+
+    - `x`: shape `(t,)`.
+
+    **Returns:** sums of the first 1, 2, ..., t entries, shape `(t,)`.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.math import cumulative_sum
+        cumulative_sum(jnp.ones(3))  # 1, 2, 3
+        ```
+    """
+    n = x.shape[0]
+    # Not the fast, rounded products of accelerators: these are sums.
+    times = lambda y, triangle: jnp.matmul(y, triangle, precision=jax.lax.Precision.HIGHEST)
+    if n <= 2 * _BLOCK:
+        return times(x, jnp.triu(jnp.ones((n, n), x.dtype)))
+    rows = -(-n // _BLOCK)
+    inner = times(jnp.pad(x, (0, rows * _BLOCK - n)).reshape(rows, _BLOCK), jnp.triu(jnp.ones((_BLOCK,) * 2, x.dtype)))
+    before = jnp.concatenate([jnp.zeros(1, x.dtype), cumulative_sum(inner[:-1, -1])])
+    return (inner + before[:, None]).reshape(-1)[:n]
+
+
+def _forget(reset: Array | None, steps: int) -> Array:
+    """Where a step takes no account of the one before: at resets and at the start. What is forgotten may be NaN."""
     ok = reset is None or reset.shape == (steps,)
     require(ok, "reset", f"must have shape ({steps},)", reset, "pass one flag a step")
+    first = jnp.arange(steps) == 0
+    return first if reset is None else first | reset
 
 
 def linear_recurrence(
@@ -40,17 +75,16 @@ def linear_recurrence(
     """
     require(a.shape == b.shape, "b", f"must have the shape of a, {a.shape}", b, "broadcast it")
     require(x0.shape == a.shape[1:], "x0", f"must have shape {a.shape[1:]}", x0, "pass one state")
-    _check_reset(reset, a.shape[0])
-    start = jnp.zeros(a.shape[0], bool).at[0].set(True)
-    start = start if reset is None else start | reset
-    start = start.reshape(start.shape + (1,) * x0.ndim)
-    b = jnp.where(start, a * x0[None] + b, b)
-    a = jnp.where(start, jnp.zeros_like(a), a)
+    forget = _forget(reset, a.shape[0])
+    first = forget.reshape(forget.shape + (1,) * x0.ndim)
+    b = jnp.where(first, a * x0[None] + b, b)
 
-    def compose(first, second):
-        return second[0] * first[0], second[0] * first[1] + second[1]
+    def compose(left, right):
+        (a1, b1, _), (a2, b2, forgets) = left, right
+        f = forgets.reshape(forgets.shape + (1,) * x0.ndim)
+        return a2 * jnp.where(f, 0, a1), a2 * jnp.where(f, 0, b1) + b2, left[2] | forgets
 
-    return jax.lax.associative_scan(compose, (a, b))[1]
+    return jax.lax.associative_scan(compose, (a, b, forget))[1]
 
 
 def affine_recurrence(
@@ -81,13 +115,12 @@ def affine_recurrence(
     steps, d = b.shape
     require(A.shape == (steps, d, d), "A", f"must have shape ({steps}, {d}, {d})", A, "pass one matrix a step")
     require(x0.shape == (d,), "x0", f"must have shape ({d},)", x0, "pass one state")
-    _check_reset(reset, steps)
-    start = jnp.zeros(steps, bool).at[0].set(True)
-    start = start if reset is None else start | reset
-    b = jnp.where(start[:, None], A @ x0 + b, b)
-    A = jnp.where(start[:, None, None], jnp.zeros_like(A), A)
+    forget = _forget(reset, steps)
+    b = jnp.where(forget[:, None], A @ x0 + b, b)
 
-    def compose(first, second):
-        return second[0] @ first[0], jnp.einsum("...ij,...j->...i", second[0], first[1]) + second[1]
+    def compose(left, right):
+        (A1, b1, _), (A2, b2, forgets) = left, right
+        A1, b1 = jnp.where(forgets[:, None, None], 0, A1), jnp.where(forgets[:, None], 0, b1)
+        return A2 @ A1, jnp.einsum("...ij,...j->...i", A2, b1) + b2, left[2] | forgets
 
-    return jax.lax.associative_scan(compose, (A, b))[1]
+    return jax.lax.associative_scan(compose, (A, b, forget))[1]

@@ -5,6 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, UInt32
 
 from .._errors import require
@@ -138,7 +139,7 @@ def _double_words(key: Key, step: int | Array, shape: tuple[int, ...], stream: i
 
 
 def counter_uniform(
-    key: Key, step: int | Array, shape: tuple[int, ...], dtype=float, *, stream: int | Array = 0
+    key: Key, step: int | Array, shape: tuple[int, ...], dtype: DTypeLike = float, *, stream: int | Array = 0
 ) -> Float[Array, "*shape"]:
     """Uniform numbers on [0, 1) that are a pure function of `(key, stream, step, lane)`.
 
@@ -203,7 +204,7 @@ def _normal_float64(w0: UInt32[Array, "..."], w1: UInt32[Array, "..."]) -> Float
 
 
 def counter_normal(
-    key: Key, step: int | Array, shape: tuple[int, ...], dtype=float, *, stream: int | Array = 0
+    key: Key, step: int | Array, shape: tuple[int, ...], dtype: DTypeLike = float, *, stream: int | Array = 0
 ) -> Float[Array, "*shape"]:
     """Standard normal numbers that are a pure function of `(key, stream, step, lane)`.
 

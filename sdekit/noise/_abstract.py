@@ -1,6 +1,7 @@
 """The words: noise is fixed by its key on a grid, and replays."""
 
 import abc
+from collections.abc import Callable
 from typing import Any
 
 import diffrax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from .._errors import check_traced, require
-from .._types import Array, Key, RealScalar
+from .._types import Array, Key, RealScalar, is_concrete
 from ._grid import Grid
 from ._levy import chain
 
@@ -28,6 +29,10 @@ def _steps(grid: Grid, t0: RealScalar, t1: RealScalar) -> tuple[Array, Array]:
     """The numbers of the first step and of the step past the last, with an error for times off the grid."""
     (i0, off0), (i1, off1) = grid.find(t0), grid.find(t1)
     last = grid.steps if grid.per_gap is not None else grid.offsets[-1]
+    if is_concrete((i0, i1, off0, off1, last)):
+        for name, t, i, off in (("t0", t0, i0, off0), ("t1", t1, i1, off1)):
+            require(bool((off <= 1e-3) & (i >= 0) & (i <= last)), name, _OFF, t, _OFF_REMEDY)
+        return jnp.asarray(i0), jnp.asarray(i1)
     bad = (off0 > 1e-3) | (off1 > 1e-3) | (i0 < 0) | (i1 < 0) | (i0 > last) | (i1 > last)
     return check_traced((i0, i1), bad, "t0, t1", _OFF, _OFF_REMEDY)
 
@@ -57,7 +62,7 @@ class AbstractNoise(diffrax.AbstractPath):
     def increments(self) -> Float[Array, "steps m"]:
         """The increments over all steps. Holds the whole table in memory."""
         _require_table(self.grid)
-        return eqx.filter_vmap(self.increment)(jnp.arange(self.grid.steps))
+        return _all_steps(_increment, self)
 
 
 class AbstractBrownian(AbstractNoise, diffrax.AbstractBrownianPath):
@@ -78,7 +83,7 @@ class AbstractBrownian(AbstractNoise, diffrax.AbstractBrownianPath):
     def table(self) -> Any:
         """`levy` of all steps, stacked: `W` (and `H`, `K`) of shape `(steps, m)`."""
         _require_table(self.grid)
-        return eqx.filter_vmap(self.levy)(jnp.arange(self.grid.steps))
+        return _all_steps(_levy, self)
 
     def coarsen(self, factor: int) -> "AbstractBrownian":
         """The same Brownian motion on a grid with `factor` steps joined into one, areas included. Exact.
@@ -130,6 +135,15 @@ class AbstractBrownian(AbstractNoise, diffrax.AbstractBrownianPath):
         value = jax.tree.map(lambda x: jnp.where(sign == 0, jnp.zeros_like(x), x), value)
         remedy = "solve the time-reversed equation forwards"
         return check_traced(value, sign < 0, "t1", "must not be before `t0` for a solver with Levy areas", remedy)
+
+
+_increment = lambda noise, i: noise.increment(i)
+_levy = lambda noise, i: noise.levy(i)
+
+
+@eqx.filter_jit
+def _all_steps(what: Callable, noise: Any) -> Any:
+    return jax.vmap(lambda i: what(noise, i))(jnp.arange(noise.grid.steps))
 
 
 def _require_table(grid: Grid) -> None:

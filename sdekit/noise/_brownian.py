@@ -4,23 +4,18 @@ from typing import Any, ClassVar
 
 import diffrax
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import DTypeLike
 
 from .._errors import require
 from .._types import Key, RealScalar, as_float, is_concrete
+from ..math import counter_normal
 from ._abstract import AbstractBrownian
 from ._grid import Grid
 from ._levy import BLOCK_VARIANCES, levy_depth, levy_value
 
 
 __all__ = ["Brownian"]
-
-
-def counter_normal(key, step, shape, dtype, *, stream):
-    key = jax.random.fold_in(jax.random.fold_in(key, stream), step)
-    return jax.random.normal(key, shape, dtype)
 
 
 class Brownian(AbstractBrownian):

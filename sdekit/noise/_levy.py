@@ -34,7 +34,7 @@ def levy_depth(levy_area: type) -> int:
 
 def levy_parts(value: Any) -> tuple[Array, ...]:
     """`(W,)`, `(W, H)` or `(W, H, K)`."""
-    return tuple(getattr(value, name) for name in "WHK" if hasattr(value, name))
+    return tuple(getattr(value, name) for name in "WHK"[: levy_depth(type(value))])
 
 
 def levy_value(dt: Array, parts: tuple[Array, ...]) -> Any:

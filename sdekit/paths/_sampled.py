@@ -1,12 +1,14 @@
 """Paths known at the times of a grid."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Self
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Float, Int
 
 from .._errors import require, require_times
 from .._types import Array, is_concrete
@@ -33,7 +35,13 @@ class Provenance(eqx.Module):
     """The solver, or `"exact"` for draws from the transition law."""
     noise: str = eqx.field(static=True, default="")
     dt: float | None = eqx.field(static=True, default=None)
-    """The step, or `None` when there was none (exact) or it varied (adaptive)."""
+    """The longest step, or `None` when there was none (exact) or it varied (adaptive)."""
+    steps: int | None = eqx.field(static=True, default=None)
+    """The number of steps, or `None` when there was none or it varied."""
+    adjoint: str = eqx.field(static=True, default="")
+    """How gradients are taken, where it was chosen."""
+    rejected: Int[Array, "*n"] | None = None
+    """How many steps were rejected, when steps were adapted."""
 
     def __str__(self) -> str:
         return self.solver + (f", dt={self.dt:g}" if self.dt is not None else "")
@@ -95,7 +103,8 @@ class SampledPath(AbstractPath):
         return 1 if self.is_single else self.xs.shape[0]
 
     def _index(self, index) -> Self:
-        return eqx.tree_at(lambda p: p.xs, self, self.xs[index])
+        made = jax.tree.map(lambda x: x[index], self.made)
+        return eqx.tree_at(lambda p: (p.xs, p.made), self, (self.xs[index], made))
 
     def stacked(self) -> Self:
         return eqx.tree_at(lambda p: p.ts, self, self.ts.reshape(-1, self.ts.shape[-1])[0])
@@ -150,7 +159,9 @@ class SampledPath(AbstractPath):
         return self.xs
 
     def _over_paths(self, xs: Array) -> Self:
-        return eqx.tree_at(lambda p: p.xs, self, xs)
+        # What is counted path by path says nothing of a mean.
+        made = dataclasses.replace(self.made, rejected=None)
+        return eqx.tree_at(lambda p: (p.xs, p.made), self, (xs, made))
 
     def to_series(self, mask: ArrayLike | None = None, *, clock: Clock | None = None, names: tuple = ()) -> Series:
         """The path as data.

@@ -1,1 +1,28 @@
-"""To be built."""
+"""Pictures of paths, fits, scores and residuals, in one quiet style. Needs the extra `sdekit[plot]`."""
+
+from ._calibration import pit as pit, qq as qq
+from ._comparison import comparison as comparison
+from ._fits import history as history, parameters as parameters
+from ._jumps import events as events, jumps as jumps
+from ._paths import fan as fan, paths as paths
+from ._residuals import acf as acf, diagnostics as diagnostics, residuals as residuals
+from ._style import PALETTE as PALETTE, save as save, style as style
+
+
+__all__ = [
+    "PALETTE",
+    "acf",
+    "comparison",
+    "diagnostics",
+    "events",
+    "fan",
+    "history",
+    "jumps",
+    "parameters",
+    "paths",
+    "pit",
+    "qq",
+    "residuals",
+    "save",
+    "style",
+]

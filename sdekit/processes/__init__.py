@@ -7,8 +7,28 @@ from ._bridge import GaussianBridge as GaussianBridge
 from ._brownian import BrownianBridge as BrownianBridge, BrownianMotion as BrownianMotion
 from ._cir import CoxIngersollRoss as CoxIngersollRoss, SquaredBessel as SquaredBessel
 from ._double_well import DoubleWell as DoubleWell, DoubleWellLaw as DoubleWellLaw
+from ._fractional import (
+    FractionalBrownianMotion as FractionalBrownianMotion,
+    FractionalOrnsteinUhlenbeck as FractionalOrnsteinUhlenbeck,
+)
+from ._gaussian import (
+    AbstractDenseGaussian as AbstractDenseGaussian,
+    ConditionedGaussian as ConditionedGaussian,
+    GaussianProcess as GaussianProcess,
+)
 from ._gbm import GeometricBrownianMotion as GeometricBrownianMotion
 from ._jacobi import Jacobi as Jacobi
+from ._kernels import (
+    AbstractKernel as AbstractKernel,
+    Exponential as Exponential,
+    Matern32 as Matern32,
+    Matern52 as Matern52,
+    Periodic as Periodic,
+    ProductKernel as ProductKernel,
+    RationalQuadratic as RationalQuadratic,
+    SquaredExponential as SquaredExponential,
+    SumKernel as SumKernel,
+)
 from ._langevin import OverdampedLangevin as OverdampedLangevin, UnderdampedLangevin as UnderdampedLangevin
 from ._linear import (
     LinearSDE as LinearSDE,
@@ -47,6 +67,23 @@ _diffusions = [
 ]
 _laws = ["DoubleWellLaw", "NoncentralChi2"]
 
-# Gaussian processes, their kernels and fractional processes join here.
+_gaussian = [
+    "AbstractDenseGaussian",
+    "ConditionedGaussian",
+    "FractionalBrownianMotion",
+    "FractionalOrnsteinUhlenbeck",
+    "GaussianProcess",
+]
+_kernels = [
+    "AbstractKernel",
+    "Exponential",
+    "Matern32",
+    "Matern52",
+    "Periodic",
+    "ProductKernel",
+    "RationalQuadratic",
+    "SquaredExponential",
+    "SumKernel",
+]
 
-__all__ = [*_words, *_diffusions, *_laws]
+__all__ = [*_words, *_diffusions, *_gaussian, *_kernels, *_laws]

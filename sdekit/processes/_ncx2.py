@@ -121,7 +121,7 @@ def _cdf(x: Array, df: Array, nc: Array) -> Array:
 
 
 @jax.custom_jvp
-def _reparametrise(x: Array, df: Array, nc: Array) -> Array:  # noqa: ARG001
+def _reparametrise(x: Array, df: Array, nc: Array) -> Array:
     """`x`, with the derivatives of a draw: `-dF/dtheta / f` (implicit reparametrisation)."""
     return x
 

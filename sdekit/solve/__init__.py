@@ -1,8 +1,22 @@
 """The one door to Diffrax: from a diffusion to paths."""
 
 from ._choose import choose_solver as choose_solver
+from ._events import (
+    AbstractEvent as AbstractEvent,
+    FirstPassage as FirstPassage,
+    LevelCrossing as LevelCrossing,
+    Stopped as Stopped,
+)
 from ._solve import solve as solve
 from ._terms import stratonovich_shift as stratonovich_shift
 
 
-__all__ = ["choose_solver", "solve", "stratonovich_shift"]
+__all__ = [
+    "AbstractEvent",
+    "FirstPassage",
+    "LevelCrossing",
+    "Stopped",
+    "choose_solver",
+    "solve",
+    "stratonovich_shift",
+]

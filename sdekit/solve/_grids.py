@@ -8,7 +8,7 @@ import numpy as np
 from .._errors import require
 from .._types import Array, is_concrete
 from ..noise import AbstractNoise, Grid
-from ._fixed import Plan
+from ._loop import Plan
 
 
 __all__ = ["DEFAULT_STEPS", "largest_step", "noise_plan", "times_grid"]

@@ -6,94 +6,119 @@ import diffrax
 import jax.numpy as jnp
 import numpy as np
 
-from .._errors import fault, require, require_times
+from .._errors import fault, require
+from .._process import AbstractDiffusion, Additive
 from .._types import Array, is_concrete
 from ..noise import AbstractBrownian, AbstractNoise
 from ._choose import levy_needed, solver_name
+from ._terms import noise_dim, sense_of
 
 
-__all__ = ["require_dt", "require_many", "require_noise", "require_solver"]
+__all__ = ["require_adjoint", "require_dt", "require_many", "require_noise", "require_solver", "require_start"]
 
 
 def require_dt(dt: Any, ts: Array) -> float | None:
     """The step as a Python number, checked against the span of the times."""
     if dt is None:
         return None
-    require(
-        is_concrete(dt),
-        "dt", "must be a known number: it decides how many steps the program has", dt,
-        "pass a Python float, or `dt=None` for a fixed number of steps in each gap of ts",
-    )  # fmt: skip
+    remedy = "pass a Python float, or `dt=None` for a fixed number of steps in each gap of ts"
+    require(is_concrete(dt), "dt", "must be a known number: it decides how many steps the program has", dt, remedy)
     dt = float(dt)
     require(np.isfinite(dt) and dt > 0, "dt", "must be positive and finite", dt, "pass the longest step to take")
     if is_concrete(ts) and ts.shape[0] > 1:
         first, last = np.asarray(ts)[[0, -1]].tolist()
+        remedy = f"pass a step below it, e.g. {(last - first) / 1000:.3g}"
         span = last - first
-        remedy = f"pass a step below it, e.g. {span / 1000:.3g}"
-        require(dt <= span * (1 + 1e-6), "dt", f"must not be above the span of ts, {span:.6g}", dt, remedy)
+        require(dt <= span * (1 + 1e-6), "dt", f"must not be longer than the span of ts, {span:.6g}", dt, remedy)
     return dt
 
 
-def require_many(n: int | None, key: Any, noise: Any, x0: Any) -> None:
+def require_many(n: int | None, chunk: int | None, key: Any, noise: Any, x0: Any, event: Any) -> None:
     """Check how many paths are asked for, and what drives them."""
-    require(
-        n is None or n >= 1, "n", "must be a positive number of paths", n, "pass n >= 1, or n=None for a single path"
-    )
-    require(
-        key is not None or (noise is not None and x0 is not None),
-        "key", "must be given unless both `noise` and `x0` are", None, "pass key=jax.random.key(seed)",
-    )  # fmt: skip
-    require(
-        noise is None or n is None,
-        "n", "must be None when `noise` is given: a noise drives one path", n,
-        "vmap over noises: jax.vmap(lambda noise: solve(process, ts, noise=noise, x0=x0))(noises)",
-    )  # fmt: skip
+    require(n is None or n >= 1, "n", "must be a positive number of paths", n, "pass n >= 1, or n=None for one path")
+    require(chunk is None or chunk >= 1, "chunk", "must be a positive number of paths", chunk, "pass chunk >= 1")
+    drawn = noise is None or x0 is None or (event is not None and event.bridge)
+    problem = "must be given unless `noise` and `x0` are (and no event draws crossings)"
+    require(key is not None or not drawn, "key", problem, None, "pass key=jax.random.key(seed)")
+    remedy = "vmap over noises: jax.vmap(lambda noise: solve(process, ts, noise=noise, x0=x0))(noises)"
+    require(noise is None or n is None, "n", "must be None when `noise` is given, which drives one path", n, remedy)
 
 
-def require_noise(noise: Any, adaptive: bool) -> None:
+def require_noise(noise: Any, process: AbstractDiffusion, ts: Array, controller: Any) -> None:
     """Check the kind of a noise that the user gave."""
-    if isinstance(noise, diffrax.UnsafeBrownianPath):
-        problem = (
-            "must not be a diffrax.UnsafeBrownianPath: it keys increments by rounded times (in float64 they repeat)"
-        )
-        raise ValueError(fault("noise", problem, noise, "pass `key` alone, or a sdekit.noise.Brownian"))
-    if adaptive:
-        if noise is not None and isinstance(noise, AbstractNoise):
-            problem = "must be known at any time when steps are adapted"
-            remedy = "pass a diffrax.VirtualBrownianTree, or `key` alone"
-            raise ValueError(fault("noise", problem, type(noise).__name__, remedy))
+    if noise is None:
         return
-    require(
-        noise is None or isinstance(noise, AbstractNoise),
-        "noise", "must be a sdekit.noise.AbstractNoise", type(noise).__name__,
-        "pass `key` alone, a sdekit.noise.Brownian, or adapt the steps with `controller`",
-    )  # fmt: skip
+    if isinstance(noise, diffrax.UnsafeBrownianPath):
+        problem = "must not be a diffrax.UnsafeBrownianPath, which keys increments by rounded times (they repeat)"
+        raise ValueError(fault("noise", problem, noise, "pass `key` alone, or a sdekit.noise.Brownian"))
+    name = type(noise).__name__
+    if controller is not None:
+        fits = isinstance(noise, diffrax.AbstractBrownianPath) and not isinstance(noise, AbstractNoise)
+        remedy = "pass a diffrax.VirtualBrownianTree, or `key` alone"
+        require(fits, "noise", "must be known at any time when steps are adapted", name, remedy)
+        return
+    remedy = "pass `key` alone or a sdekit.noise.Brownian, or adapt the steps with `controller`"
+    require(isinstance(noise, AbstractNoise), "noise", "must be a sdekit.noise.AbstractNoise", name, remedy)
+    dim = noise_dim(process, ts[0], jnp.zeros(process.dim, ts.dtype))
+    remedy = f"build it with dim={dim}"
+    require(noise.dim == dim, "noise", f"must have as many components as drive the process, {dim}", noise.dim, remedy)
 
 
-def require_solver(solver: Any, noise: Any, *, adaptive: bool) -> None:
-    """Check that a solver can run on a noise."""
-    require(
-        isinstance(solver, diffrax.AbstractSolver),
-        "solver", "must be a Diffrax solver", solver, "pass an object such as diffrax.Euler()",
-    )  # fmt: skip
+def require_solver(solver: Any, noise: Any, process: AbstractDiffusion, *, adaptive: bool) -> None:
+    """Check that a solver can run on a noise and serves the process."""
+    remedy = "pass an object such as diffrax.Euler()"
+    require(isinstance(solver, diffrax.AbstractSolver), "solver", "must be a Diffrax solver", solver, remedy)
     name = solver_name(solver)
     if isinstance(solver, diffrax.HalfSolver) and not adaptive:
         problem = "asks for the noise inside a step, which a grid does not know"
         raise ValueError(fault("solver", problem, name, "halve `dt` instead, or adapt the steps with `controller`"))
+    if adaptive and not _estimates(solver):
+        problem = "has no error estimate to adapt steps by"
+        raise ValueError(fault("solver", problem, name, "use diffrax.SPaRK(), diffrax.ShARK() or diffrax.HalfSolver"))
+    if sense_of(solver) is None and not issubclass(process.structure, Additive):
+        problem = f"converges neither to the Ito nor to the Stratonovich solution of {process.structure.__name__} noise"
+        raise ValueError(fault("solver", problem, name, "use one of the SDE solvers of Diffrax, or solver=None"))
+    additive_alone = isinstance(solver, diffrax.AbstractSRK) and solver.tableau.is_additive_noise()
+    if additive_alone and not issubclass(process.structure, Additive):
+        problem = f"is for additive noise alone, and the process declares {process.structure.__name__}"
+        raise ValueError(fault("solver", problem, name, "use solver=None, or declare the structure Additive"))
     need = levy_needed(solver)
-    if isinstance(noise, diffrax.AbstractBrownianPath) and not issubclass(noise.levy_area, need):
-        have = noise.levy_area.__name__
-        if (
-            not (have == "SpaceTimeTimeLevyArea" and need.__name__ == "SpaceTimeLevyArea")
-            and need is not diffrax.BrownianIncrement
-        ):
-            problem = f"must know {need.__name__} for the solver {name}"
-            raise ValueError(
-                fault("noise.levy_area", problem, have, f"build it with levy_area=diffrax.{need.__name__}")
-            )
+    if isinstance(noise, diffrax.AbstractBrownianPath):
+        problem = f"must know {need.__name__}, which {name} needs"
+        remedy = f"build it with levy_area=diffrax.{need.__name__}"
+        require(_knows(noise.levy_area, need), "noise.levy_area", problem, noise.levy_area.__name__, remedy)
     if isinstance(noise, AbstractBrownian) and noise.mixing is not None and isinstance(solver, diffrax.ItoMilstein):
-        problem = "assumes independent components of the noise"
+        problem = "takes the components of the noise to be independent"
         raise ValueError(fault("solver", problem, name, "use diffrax.StratonovichMilstein(): the drift is corrected"))
+
+
+def _estimates(solver: diffrax.AbstractSolver) -> bool:
+    """Whether a solver estimates its error."""
+    if isinstance(solver, diffrax.AbstractSRK):
+        return solver.tableau.b_error is not None
+    return isinstance(solver, diffrax.AbstractAdaptiveSolver)
+
+
+def _knows(have: type, need: type) -> bool:
+    order = [diffrax.BrownianIncrement, diffrax.SpaceTimeLevyArea, diffrax.SpaceTimeTimeLevyArea]
+    return order.index(have) >= order.index(need)
+
+
+def require_adjoint(adjoint: Any, solver: diffrax.AbstractSolver, noise: Any, plan: Any, event: Any) -> None:
+    """Check that an adjoint that solves an equation of its own can do so."""
+    name = type(adjoint).__name__
+    require(event is None, "adjoint", "must keep the steps when there is an `event`", name, "use adjoint=None")
+    problem = "must be a sdekit Brownian motion for this adjoint"
+    fits = noise is None or isinstance(noise, AbstractBrownian)
+    require(fits, "noise", problem, type(noise).__name__, "use adjoint=None")
+    remedy = "space the times evenly, use `dt=None`, or adjoint=None"
+    require(plan.rows is not None, "ts", "must have equally many steps in each gap for this adjoint", name, remedy)
+    if isinstance(adjoint, diffrax.BacksolveAdjoint):
+        solver_is = solver_name(solver)
+        remedy = "use diffrax.Heun(), Midpoint() or Ralston(): the drift is corrected; or adjoint=None"
+        problem = "cannot run backwards in time for a BacksolveAdjoint"
+        backwards = isinstance(solver, diffrax.Heun | diffrax.Midpoint | diffrax.Ralston | diffrax.ReversibleHeun)
+        require(backwards, "solver", problem, solver_is, remedy)
 
 
 def require_start(x0: Any, dim: int, n: int | None) -> None:
@@ -102,8 +127,3 @@ def require_start(x0: Any, dim: int, n: int | None) -> None:
     fits = shape == (dim,) or (n is not None and shape == (n, dim))
     want = f"({dim},)" if n is None else f"({dim},) or ({n}, {dim})"
     require(fits, "x0", f"must have shape {want}", shape, "a state is a vector, also in one dimension")
-
-
-def require_all_times(ts: Any) -> None:
-    """Check the times of a solve."""
-    require_times(ts, least=1)

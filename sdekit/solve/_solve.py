@@ -1,26 +1,29 @@
 """The one function: a diffusion, times, and what drives it."""
 
-from typing import Any
-
 import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import ArrayLike
 
-from .._errors import SolveError
+from .._errors import require, require_times
 from .._process import AbstractDiffusion
-from .._types import Key, Times, as_float, is_concrete
-from ..noise import AbstractNoise, Brownian
+from .._types import Array, Key, Times, as_float, is_concrete
+from ..noise import AbstractNoise
 from ..paths import Provenance, SampledPath
-from ._choose import choose_solver, levy_needed, solver_name
-from ._fixed import Stepper, march
+from ._choose import choose_solver, solver_name
+from ._events import AbstractEvent, Stopped
+from ._failures import raise_if_broken
 from ._grids import largest_step, noise_plan, times_grid
-from ._guards import require_all_times, require_dt, require_many, require_noise, require_solver, require_start
-from ._terms import noise_dim
+from ._guards import require_adjoint, require_dt, require_many, require_noise, require_solver, require_start
+from ._progress import chunks, meter_of
+from ._tasks import AbstractTask, AdaptiveTask, FixedTask, GapwiseTask, Outcome
 
 
 __all__ = ["solve"]
+
+_OWN_LOOP = (diffrax.RecursiveCheckpointAdjoint, diffrax.DirectAdjoint, diffrax.ForwardMode)
 
 
 def solve(
@@ -28,85 +31,191 @@ def solve(
     ts: Times,
     *,
     key: Key | None = None,
-    noise: AbstractNoise | None = None,
+    noise: AbstractNoise | diffrax.AbstractBrownianPath | None = None,
     dt: float | None = None,
     n: int | None = None,
     chunk: int | None = None,
     solver: diffrax.AbstractSolver | None = None,
+    controller: diffrax.AbstractStepSizeController | None = None,
     adjoint: diffrax.AbstractAdjoint | None = None,
+    event: AbstractEvent | None = None,
+    progress: bool | diffrax.AbstractProgressMeter = False,
     x0: ArrayLike | None = None,
-) -> SampledPath:
-    ts = as_float(ts)
-    require_all_times(ts)
-    require_many(n, key, noise, x0)
-    require_noise(noise, adaptive=False)
+    max_steps: int | None = None,
+) -> SampledPath | Stopped:
+    """Solve a stochastic differential equation.
+
+    The process says in which sense its integrals are taken, and what is known of its noise; the solver takes them in
+    its own sense, and the drift is corrected where the two differ. Works under `jit`, `vmap`, `grad` and `jvp`.
+    Compiled once for a process, a solver and the numbers of steps and paths: other parameters, times and keys, and
+    another `dt` that gives as many steps, do not compile again.
+
+    **Arguments:**
+
+    - `process`: any diffusion, with states of shape `(d,)`.
+    - `ts`: increasing times at which to save, shape `(t,)`. Steps end on each of them.
+    - `key`: a JAX key: of the initial state and the noise. Path `i` of `n` depends on `(key, i)` alone.
+    - `noise`: what drives one path, instead of a fresh Brownian motion: then the steps are those of its grid, on which
+      `ts` must lie. For adapted steps a `diffrax.VirtualBrownianTree`.
+    - `dt`: the longest step; each gap of `ts` is divided into equal steps of at most this length (up to 0.1 %). `None`
+      for `ceil(1000 / (t - 1))` steps in each gap. For adapted steps, the first step.
+    - `n`: how many paths; `None` for one path without a leading axis.
+    - `chunk`: how many paths to step together. The default keeps a step in the cache; it changes no result.
+    - `solver`: any Diffrax solver; `None` for the default of `choose_solver`.
+    - `controller`: a Diffrax controller to adapt the steps by, e.g. `diffrax.PIDController(rtol=1e-3, atol=1e-5)`;
+      `None` for steps on a grid, which is tens of times faster. A batch takes as many steps as its slowest path.
+    - `adjoint`: how gradients are taken. `None` keeps the state before each step (the square root of that number in
+      gaps longer than 4096 steps) and draws the noise again, and allows forward mode too. `DirectAdjoint` keeps
+      everything; `RecursiveCheckpointAdjoint(checkpoints=c)` keeps `c` states in each gap; any other adjoint goes to
+      `diffeqsolve`.
+    - `event`: stop at a first passage, see `FirstPassage`.
+    - `progress`: `True` for a bar, or a Diffrax progress meter.
+    - `x0`: the initial state, `(d,)`, or `(n, d)`; `None` to draw it from `process.initial`.
+    - `max_steps`: the most steps to take; unbounded on a grid, 65536 if adapted, by default.
+
+    **Returns:** a `SampledPath` with states `(t, d)` or `(n, t, d)`, which records solver, noise and step; a
+    `Stopped` if there is an event.
+
+    **Raises:** `ValueError` for arguments that do not fit together, each with its remedy. `SolveError` if a state is
+    not finite or adapted steps ran out, with the time reached and the likely cause; under `jit` nothing is raised, and
+    the states from there on are NaN (on a grid) or infinite (adapted).
+
+    !!! example
+
+        ```python
+        import diffrax, jax, jax.numpy as jnp
+        import sdekit as sk
+        from sdekit.solve import solve
+        model = sk.processes.OrnsteinUhlenbeck(rate=1.0, mean=0.0, scale=0.3)
+        path = solve(model, jnp.linspace(0.0, 5.0, 11), key=jax.random.key(0), n=4)
+        path.xs.shape  # (4, 11, 1)
+        path.made.solver  # 'ShARK'
+        solve(model, jnp.array([0.0, 1.0]), key=jax.random.key(0), dt=0.01, solver=diffrax.Euler())
+        ```
+    """
+    require_times(ts)
+    ts = np.asarray(ts, as_float(ts).dtype) if is_concrete(ts) else as_float(ts)
+    require_many(n, chunk, key, noise, x0, event)
     dt = require_dt(dt, ts)
-    solver = choose_solver(process) if solver is None else solver
-    require_solver(solver, noise, adaptive=False)
+    solver = choose_solver(process, adaptive=controller is not None) if solver is None else solver
     if x0 is not None:
         x0 = as_float(x0)
         require_start(x0, process.dim, n)
+    require_noise(noise, process, ts, controller)
+    require_solver(solver, noise, process, adaptive=controller is not None)
+    if ts.shape[0] == 1:
+        return _standing(process, ts, key, n, x0, event)
+    make = _fixed if controller is None else _adaptive
+    task, made = make(process, ts, dt, noise, solver, controller, adjoint, event, meter_of(progress, n), max_steps)
+    out, ok = _batches(task, key, x0, n, chunk or default_chunk(process.dim), progress is True)
+    if is_concrete(ok):
+        raise_if_broken(task, out, ok, key, x0, n is None)
+    made = eqx.tree_at(lambda p: p.rejected, made, out.rejected, is_leaf=lambda x: x is None)
+    ts = jnp.asarray(ts)
+    if event is None:
+        return SampledPath(ts, out.xs, made)
+    return Stopped(SampledPath(ts, out.xs, made), out.time, out.hit)
+
+
+def default_chunk(d: int) -> int:
+    """How many paths to step together: as many as make a step of about a thousand numbers, which stay in the cache."""
+    return max(64, 1024 // d)
+
+
+def _fixed(process, ts, dt, noise, solver, _, adjoint, event, meter, max_steps):
     if noise is None:
         grid, plan = times_grid(ts, dt)
     else:
+        remedy = "leave it out: the steps are those of the noise; for longer ones pass noise.coarsen(factor)"
+        require(dt is None, "dt", "must be None when `noise` is given", dt, remedy)
         grid, plan = noise.grid, noise_plan(ts, noise)
-    chunk = _chunk(process, n) if chunk is None else chunk
-    xs, fine = _run(process, solver, grid, plan, noise, adjoint, key, x0, n, chunk)
-    if is_concrete(fine) and not bool(fine):
-        raise SolveError("not finite")
+    if max_steps is not None:
+        remedy = "raise `max_steps` or take longer steps `dt`"
+        require(
+            plan.steps is None or plan.steps <= max_steps,
+            "max_steps",
+            f"is below the {plan.steps} steps",
+            max_steps,
+            remedy,
+        )
     made = Provenance(
-        solver_name(solver), "Brownian" if noise is None else type(noise).__name__, largest_step(grid, dt)
+        solver_name(solver),
+        "Brownian" if noise is None else type(noise).__name__,
+        largest_step(grid, dt),
+        steps=plan.steps,
+        adjoint="" if adjoint is None else type(adjoint).__name__,
     )
-    return SampledPath(ts, xs, made)
+    if adjoint is None or isinstance(adjoint, _OWN_LOOP):
+        return FixedTask(process, solver, grid, plan, noise, adjoint, event, meter), made
+    require_adjoint(adjoint, solver, noise, plan, event)
+    return GapwiseTask(process, solver, grid, plan, noise, adjoint), made
 
 
-def _chunk(process, n):
-    return min(n or 1, max(1, 4096 // process.dim))
+def _adaptive(process, ts, dt, noise, solver, controller, adjoint, event, meter, max_steps):
+    require(event is None, "event", "needs steps on a grid", event, "leave out `controller`, and choose a step `dt`")
+    known = isinstance(controller, diffrax.AbstractAdaptiveStepSizeController)
+    remedy = "pass e.g. diffrax.PIDController(rtol=1e-3, atol=1e-5), or dt=... for steps on a grid"
+    require(known, "controller", "must adapt the steps", type(controller).__name__, remedy)
+    made = Provenance(
+        solver_name(solver),
+        "VirtualBrownianTree" if noise is None else type(noise).__name__,
+        adjoint="" if adjoint is None else type(adjoint).__name__,
+    )
+    dt = None if dt is None else jnp.asarray(dt, ts.dtype)
+    most = 2**16 if max_steps is None else max_steps
+    return AdaptiveTask(process, solver, jnp.asarray(ts), dt, noise, controller, adjoint, meter, most), made
+
+
+def _standing(process, ts, key, n, x0, event):
+    """A solve to its first time alone: no step."""
+    draw = lambda k: process.initial.sample(jax.random.split(k)[0])
+    if x0 is None:
+        x0 = draw(key) if n is None else jax.vmap(draw)(_keys(key, jnp.arange(n)))
+    xs = jnp.broadcast_to(x0, (process.dim,) if n is None else (n, process.dim))[..., None, :]
+    made, ts = Provenance("none", steps=0), jnp.asarray(ts)
+    if event is None:
+        return SampledPath(ts, xs, made)
+    shape = xs.shape[:-2]
+    return Stopped(SampledPath(ts, xs, made), jnp.broadcast_to(ts[0], shape), jnp.zeros(shape, bool))
+
+
+def _keys(key, index):
+    return None if key is None else jax.vmap(lambda i: jax.random.fold_in(key, i))(index)
+
+
+def _batches(task: AbstractTask, key, x0, n, chunk, progress) -> tuple[Outcome, Array]:
+    """All paths, in one program; or chunk by chunk from the host, with a bar."""
+    if n is None:
+        return _one(task, key, x0)
+    if not progress or not is_concrete((task, key, x0)) or n <= chunk:
+        return _many(task, key, x0, jnp.arange(n), chunk)
+    found = []
+    for start in chunks(n, chunk):
+        index = jnp.minimum(jnp.arange(start, start + chunk), n - 1)
+        part = x0 if x0 is None or x0.ndim == 1 else x0[index]
+        found.append(_many(task, key, part, index, chunk))
+    outs, oks = zip(*found, strict=True)
+    return jax.tree.map(lambda *x: jnp.concatenate(x)[:n], *outs), jnp.stack(oks).all()
+
+
+def _sound(out: Outcome) -> Array:
+    return jnp.isfinite(out.xs).all()
 
 
 @eqx.filter_jit
-def _run(process, solver, grid, plan, noise, adjoint, key, x0, n, chunk):
-    one = lambda k, x: _one(process, solver, grid, plan, noise, adjoint, k, x)
-    if n is None:
-        xs = one(key, x0)
-    else:
-        keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
-        xs = _many(one, keys, x0, n, chunk)
-    return xs, jnp.isfinite(xs).all()
+def _one(task, key, x0):
+    out = task(key, x0)
+    return out, _sound(out)
 
 
-def _many(one, keys, x0, n, chunk):
+@eqx.filter_jit
+def _many(task, key, x0, index, chunk):
+    keys = _keys(key, index)
     each = x0 is not None and x0.ndim == 2
-    args = (keys, x0) if each else keys
-    f = (lambda a: one(*a)) if each else lambda k: one(k, x0)
-    if chunk >= n:
-        return jax.vmap(f)(args)
-    return jax.lax.map(f, args, batch_size=chunk)
-
-
-def _one(process, solver, grid, plan, noise, adjoint, key, x0):
-    if key is not None:
-        first, rest = jax.random.split(key)
-    x = process.initial.sample(first) if x0 is None else x0
-    t = grid.t0
-    drift = jax.eval_shape(process.drift, t, x)
-    x = x.astype(jnp.result_type(x, grid.knots, drift))
-    if noise is None:
-        m = noise_dim(process, t, x)
-        noise = Brownian(grid=grid, dim=m, key=rest, levy_area=levy_needed(solver), dtype=x.dtype)
-    stepper = Stepper(process, _unrolled(solver), noise)
-
-    def step(i, carry):
-        x, state = stepper(i, *carry)
-        return x, state
-
-    _, xs = march(step, (x, stepper.init(plan.first, x)), plan, adjoint)
-    return xs
-
-
-def _unrolled(solver: Any) -> Any:
-    """The solver with stages that differentiate in both modes."""
-    if getattr(solver, "scan_kind", 0) is not None:
-        return solver
-    kind = "lax" if isinstance(solver, diffrax.AbstractSRK) else "bounded"
-    return eqx.tree_at(lambda s: s.scan_kind, solver, kind, is_leaf=lambda x: x is None)
+    axes = (None if keys is None else 0, 0 if each else None)
+    if chunk >= index.shape[0]:
+        out = jax.vmap(task, in_axes=axes)(keys, x0)
+    else:
+        one = (lambda a: task(*a)) if each else (lambda k: task(k, x0))
+        out = jax.lax.map(one, (keys, x0) if each else keys, batch_size=chunk)
+    return out, _sound(out)

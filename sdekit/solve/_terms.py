@@ -3,6 +3,7 @@
 from typing import Any
 
 import diffrax
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
@@ -12,28 +13,7 @@ from .._process import AbstractDiffusion, AbstractInterpretation, Additive, Diag
 from .._types import Array, RealScalar, State
 
 
-__all__ = ["Held", "noise_dim", "sense_of", "stratonovich_shift", "terms"]
-
-
-class Held(diffrax.AbstractBrownianPath):
-    """The noise of the step in hand, already drawn. Diffrax asks for it by times; it is known by number."""
-
-    value: Any
-
-    @property
-    def levy_area(self) -> type:
-        return type(self.value)
-
-    @property
-    def t0(self):
-        return -jnp.inf
-
-    @property
-    def t1(self):
-        return jnp.inf
-
-    def evaluate(self, t0, t1=None, left=True, use_levy=False):
-        return self.value if use_levy else self.value.W
+__all__ = ["noise_dim", "sense_of", "stratonovich_shift", "terms"]
 
 
 def noise_dim(process: AbstractDiffusion, t: RealScalar, x: State) -> int:
@@ -43,14 +23,20 @@ def noise_dim(process: AbstractDiffusion, t: RealScalar, x: State) -> int:
     return found[0]
 
 
+def _along(f, x):
+    """`f` at `x`, and its derivative along itself."""
+    return jax.jvp(f, (x,), (f(x),))
+
+
 def stratonovich_shift(
     process: AbstractDiffusion, t: RealScalar, x: State, mixing: Float[Array, "m k"] | None = None
 ) -> State:
-    r"""What a Stratonovich drift lacks against an Ito drift, $\frac12 \sum_j (D g_j)\, g_j$.
+    r"""How far an Ito drift lies above the Stratonovich drift of the same equation, $\frac12 \sum_j (D g_j)\, g_j$.
 
     **Arguments:**
 
-    - `process`: a diffusion, with columns `g_j` of its diffusion coefficient.
+    - `process`: a diffusion, with columns `g_j` of its diffusion coefficient. Its `structure` decides the cost: nothing
+      if additive, one derivative if diagonal or scalar, one a column otherwise.
     - `t`, `x`: a time and a state, shapes `()` and `(d,)`.
     - `mixing`: the matrix `C` of correlated noise, shape `(m, k)`; the columns are then those of `g C`.
 
@@ -71,25 +57,21 @@ def stratonovich_shift(
     if issubclass(process.structure, Additive):
         return jnp.zeros_like(x)
     if issubclass(process.structure, Diagonal):
-        g, dg = jax.jvp(*_along(lambda x: lx.diagonal(process.diffusion(t, x)), x))
+        _, dg = _along(lambda x: lx.diagonal(process.diffusion(t, x)), x)
         return dg / 2 if mixing is None else dg / 2 * jnp.sum(mixing**2, axis=1)
-    columns = lambda x: process.diffusion(t, x).as_matrix()
-    if mixing is not None:
+    if mixing is None:
+        columns = lambda x: process.diffusion(t, x).as_matrix()
+    else:
         columns = lambda x: process.diffusion(t, x).as_matrix() @ mixing
-    if issubclass(process.structure, Scalar) and mixing is None:
-        return jax.jvp(*_along(lambda x: columns(x)[:, 0], x))[1] / 2
-    own = lambda j, g: jax.jvp(lambda x: columns(x)[:, j], (x,), (g,))[1]
     g = columns(x)
+    if g.shape[1] == 1 or (issubclass(process.structure, Scalar) and mixing is None):
+        return _along(lambda x: columns(x)[:, 0], x)[1] / 2
+    own = lambda j, g: jax.jvp(lambda x: columns(x)[:, j], (x,), (g,))[1]
     return jax.vmap(own, in_axes=(0, 1))(jnp.arange(g.shape[1]), g).sum(0) / 2
 
 
-def _along(f, x):
-    """The arguments of a derivative of `f` at `x` along `f` itself."""
-    return f, (x,), (f(x),)
-
-
 def sense_of(solver: diffrax.AbstractSolver) -> type[AbstractInterpretation] | None:
-    """The sense in which a solver converges, or `None` if it says neither."""
+    """The sense in which a solver converges, or `None` if it says neither (it is then for additive noise alone)."""
     while isinstance(solver, diffrax.HalfSolver):
         solver = solver.solver
     if isinstance(solver, diffrax.AbstractItoSolver):
@@ -97,32 +79,54 @@ def sense_of(solver: diffrax.AbstractSolver) -> type[AbstractInterpretation] | N
     return Stratonovich if isinstance(solver, diffrax.AbstractStratonovichSolver) else None
 
 
-class Drift(diffrax.ODETerm):
-    """A drift whose step has the length that the grid says, not the difference of two rounded times."""
+class DriftField(eqx.Module):
+    """The drift as Diffrax calls it, with the correction between the two senses where one is needed."""
 
-    width: Any = None
+    process: AbstractDiffusion
+    mixing: Array | None
+    shift: int = eqx.field(static=True)
+
+    def __call__(self, t, x, _):
+        f = self.process.drift(t, x)
+        return f + self.shift * stratonovich_shift(self.process, t, x, self.mixing) if self.shift else f
+
+
+class DiffusionField(eqx.Module):
+    """The diffusion as Diffrax calls it."""
+
+    process: AbstractDiffusion
+
+    def __call__(self, t, x, _):
+        return self.process.diffusion(t, x)
+
+
+class DriftTerm(diffrax.AbstractTerm):
+    """`f dt` where a step has the length that the grid says, not the difference of two rounded times."""
+
+    field: DriftField
+    width: Any
+
+    def vf(self, t, y, args):
+        return self.field(t, y, args)
 
     def contr(self, t0, t1, **kwargs):
         return t1 - t0 if self.width is None else self.width
+
+    def prod(self, vf, control):
+        return jnp.asarray(control, vf.dtype) * vf
 
 
 def terms(
     process: AbstractDiffusion,
     solver: diffrax.AbstractSolver,
     control: diffrax.AbstractPath,
-    mixing: Any,
-    width: Any = None,
+    mixing: Float[Array, "m k"] | None = None,
+    width: Array | None = None,
 ) -> diffrax.MultiTerm:
     """Drift and diffusion as Diffrax's terms; the drift corrected if the solver takes integrals in the other sense."""
-    sense = sense_of(solver)
-    rough = isinstance(control, diffrax.AbstractBrownianPath)
     shift = 0
-    if rough and not issubclass(process.structure, Additive) and sense is not None:
-        shift = {(Ito, Stratonovich): -1, (Stratonovich, Ito): 1}.get((process.interpretation, sense), 0)
-
-    def drift(t, x, _):
-        f = process.drift(t, x)
-        return f + shift * stratonovich_shift(process, t, x, mixing) if shift else f
-
-    diffusion = lambda t, x, _: process.diffusion(t, x)
-    return diffrax.MultiTerm(Drift(drift, width), diffrax.ControlTerm(diffusion, control))
+    brownian = isinstance(control, diffrax.AbstractBrownianPath)  # other noises have no quadratic variation to correct
+    if brownian and not issubclass(process.structure, Additive):
+        shift = {(Ito, Stratonovich): -1, (Stratonovich, Ito): 1}.get((process.interpretation, sense_of(solver)), 0)
+    drift = DriftTerm(DriftField(process, mixing, shift), width)
+    return diffrax.MultiTerm(drift, diffrax.ControlTerm(DiffusionField(process), control))

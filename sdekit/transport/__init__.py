@@ -1,1 +1,19 @@
-"""To be built."""
+"""Distances between laws, from samples or in closed form."""
+
+from ._kernel import energy_distance as energy_distance, mmd as mmd
+from ._wasserstein import (
+    gaussian_wasserstein2 as gaussian_wasserstein2,
+    sliced_wasserstein as sliced_wasserstein,
+    wasserstein1 as wasserstein1,
+    wasserstein2 as wasserstein2,
+)
+
+
+__all__ = [
+    "energy_distance",
+    "gaussian_wasserstein2",
+    "mmd",
+    "sliced_wasserstein",
+    "wasserstein1",
+    "wasserstein2",
+]

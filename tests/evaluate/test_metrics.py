@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sdekit.data import Series
+from sdekit.data import Events, Series
 from sdekit.evaluate import (
     AIC,
     BIC,
@@ -32,7 +32,7 @@ from sdekit.evaluate import (
     evaluate,
     pooled,
 )
-from sdekit.processes import OrnsteinUhlenbeck
+from sdekit.processes import AbstractDensity, OrnsteinUhlenbeck
 
 
 ITEMS, TIMES = 24, 8
@@ -183,6 +183,28 @@ def test_until_is_a_time_and_items_may_have_their_own(ou, data):
         total += whole[i] - stats.multivariate_normal(np.ones(k), cov).logpdf(np.asarray(data.ys[i, :k, 0]))
         held += TIMES - k
     np.testing.assert_allclose(value.value, total / held, rtol=1e-9)
+
+
+class Poisson(AbstractDensity):
+    rate: jax.Array
+    dim = 1
+
+    def draw(self, ts, *, key):
+        raise NotImplementedError
+
+    def log_prob(self, record):
+        return record.observed() * jnp.log(self.rate) - self.rate * (record.t1 - record.t0)
+
+
+def test_log_score_of_events():
+    ts = np.sort(np.random.default_rng(0).uniform(0.0, 10.0, size=(5, 20)), axis=1)
+    report = evaluate(Poisson(jnp.array(1.7)), Events(ts, t0=0.0, t1=10.0), LogScore(past=0.6), key=jax.random.key(0))
+    later = (ts > 6.0).sum()
+    np.testing.assert_allclose(report["Poisson", "log score"].value, np.log(1.7) - 1.7 * 4.0 * 5 / later, rtol=1e-9)
+    with pytest.raises(TypeError, match="must hold values at times"):
+        baselines(Events(ts, t0=0.0, t1=10.0))
+    with pytest.raises(TypeError, match=r"`data` must hold values at times, got 'Events'"):
+        Forecast([CRPS()])(Persistence(), Events(ts, t0=0.0, t1=10.0), key=jax.random.key(0))
 
 
 def test_pooled_is_the_ratio_estimator():

@@ -71,9 +71,7 @@ class SnapshotLikelihood(AbstractLikelihood):
         return jnp.where(item.mask, score, 0.0).sum()
 
 
-TRUTH = GaussianBridge(
-    mean0=[0.0, 1.0], mean1=[2.0, -1.0], scale0=[0.5, 1.0], scale1=[0.3, 0.8], reference=[1.0, 0.6]
-)
+TRUTH = GaussianBridge(mean0=[0.0, 1.0], mean1=[2.0, -1.0], scale0=[0.5, 1.0], scale1=[0.3, 0.8], reference=[1.0, 0.6])
 
 
 def test_a_simulated_bridge_has_its_marginals_and_is_fitted_back():
@@ -88,7 +86,13 @@ def test_a_simulated_bridge_has_its_marginals_and_is_fitted_back():
     data = Snapshots.from_list(np.asarray(ts), [block[:, i] for i, block in enumerate(blocks)])
     start = GaussianBridge([0.5, 0.5], [0.5, 0.5], [1.0, 1.0], [1.0, 1.0], [0.5, 0.5])
     fit = sk.fit(
-        start, SnapshotLikelihood(), data, key=jax.random.key(1), steps=60, optimiser=sk.FullBatch(optax.lbfgs()), progress=False
+        start,
+        SnapshotLikelihood(),
+        data,
+        key=jax.random.key(1),
+        steps=60,
+        optimiser=sk.FullBatch(optax.lbfgs()),
+        progress=False,
     )
     table = confidence(fit.model, SnapshotLikelihood(), data)
     truth = np.concatenate([np.ravel(v) for v in sk.named_parameters(TRUTH).values()])

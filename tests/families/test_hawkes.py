@@ -92,7 +92,13 @@ def test_fits_on_events_with_the_engines_unchanged():
     events = _events()
     start = ExponentialHawkes(base=2.0, branching=0.2, decay=0.5)
     fit = sk.fit(
-        start, MarginalLikelihood(), events, key=jax.random.key(1), steps=60, optimiser=sk.FullBatch(optax.lbfgs()), progress=False
+        start,
+        MarginalLikelihood(),
+        events,
+        key=jax.random.key(1),
+        steps=60,
+        optimiser=sk.FullBatch(optax.lbfgs()),
+        progress=False,
     )
     table = confidence(fit.model, MarginalLikelihood(), events)
     truth = sk.named_parameters(TRUTH)

@@ -77,7 +77,13 @@ def test_fits_on_a_ragged_panel_with_the_engines_unchanged():
     panel = _panel()
     start = TwoState(up=2.0, down=0.3)
     fit = sk.fit(
-        start, MarginalLikelihood(), panel, key=jax.random.key(1), steps=40, optimiser=sk.FullBatch(optax.lbfgs()), progress=False
+        start,
+        MarginalLikelihood(),
+        panel,
+        key=jax.random.key(1),
+        steps=40,
+        optimiser=sk.FullBatch(optax.lbfgs()),
+        progress=False,
     )
     table = confidence(fit.model, MarginalLikelihood(), panel)
     truth = sk.named_parameters(TRUTH)

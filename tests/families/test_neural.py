@@ -35,7 +35,7 @@ def test_the_drift_field_and_the_scale_come_back():
     # sd of the maximum-likelihood scale: scale / sqrt(2 n); Euler's own bias here is h |trace A| / 4 < 1 %.
     n = 128 * 100
     error = 3 * SCALE / np.sqrt(2 * n) + SCALE * h
-    assert (jnp.abs(fit.model.diffusion_function.scale - SCALE) < error).all()
+    assert (jnp.abs(fit.model.diffusion_field.scale - SCALE) < error).all()
     xs = data.ys[:, ::10].reshape(-1, 2)
     learned = jax.vmap(lambda x: fit.model.drift(0.0, x))(xs)
     residual = jnp.sqrt(((learned - xs @ A.T) ** 2).sum(-1).mean() / ((xs @ A.T) ** 2).sum(-1).mean())

@@ -1,6 +1,5 @@
 """Parameters out of their domain, shapes that do not fit, limits, and what `fit` sees of a process."""
 
-# ruff: noqa: ARG005
 import equinox as eqx
 import jax
 import jax.numpy as jnp

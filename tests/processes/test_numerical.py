@@ -1,6 +1,5 @@
 """Diffusions without closed-form transitions: solved, and held to what is known of them."""
 
-# ruff: noqa: ARG001, ARG005
 import hypothesis
 import jax
 import jax.numpy as jnp

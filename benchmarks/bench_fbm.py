@@ -1,0 +1,103 @@
+"""Fractional Brownian motion, 1000 paths of 1024 steps, against the packages `fbm` and `stochastic`.
+
+Run as `python benchmarks/bench_fbm.py --peers PYTHON`, where PYTHON is an interpreter with fbm 0.3.0 and stochastic
+0.6.0, which need an older NumPy. The peers run in that interpreter, one measurement at a time and in turn with ours.
+Writes `benchmarks/results/fbm.json`; ours is one call of `sample` in float32, its spectrum included.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+RESULTS = Path(__file__).parent / "results" / "fbm.json"
+PATHS, STEPS, HURST = 1000, 1024, (0.1, 0.3, 0.5, 0.7, 0.9)
+ROUNDS = 5
+
+# `fbm` takes half a minute for all paths: 100 of them are timed, and scaled.
+PEERS = f"""
+import sys, time, json, importlib.metadata as m
+from fbm import FBM
+from stochastic.processes.continuous import FractionalBrownianMotion
+
+def run(name, hurst):
+    if name == "fbm":
+        f, n = FBM(n={STEPS}, hurst=hurst, length=1, method="daviesharte"), 100
+        draw = f.fbm
+    else:
+        f, n = FractionalBrownianMotion(hurst=hurst, t=1), {PATHS}
+        draw = lambda: f.sample({STEPS})
+    draw()
+    start = time.perf_counter()
+    for _ in range(n):
+        draw()
+    return (time.perf_counter() - start) * {PATHS} / n
+
+versions = {{p: m.version(p) for p in ("fbm", "stochastic", "numpy")}}
+print(json.dumps(versions), flush=True)
+for line in sys.stdin:
+    name, hurst = line.split()
+    print(run(name, float(hurst)), flush=True)
+"""
+
+
+def main() -> None:
+    from sdekit.processes import FractionalBrownianMotion
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--peers", default=sys.executable)
+    python = parser.parse_args().peers
+    peers = subprocess.Popen([python, "-c", PEERS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert peers.stdin is not None
+    assert peers.stdout is not None
+    versions = json.loads(peers.stdout.readline()) | {"jax": jax.__version__}
+
+    def peer(name, hurst):
+        peers.stdin.write(f"{name} {hurst}\n")
+        peers.stdin.flush()
+        return float(peers.stdout.readline())
+
+    ts = np.linspace(0, 1, STEPS + 1, dtype=np.float32)
+    times = {(name, h): [] for name in ("ours", "fbm", "stochastic") for h in HURST}
+    compiled = []
+    for i in range(ROUNDS + 1):
+        for h in HURST:
+            model = FractionalBrownianMotion(jnp.float32(h), jnp.float32(1))
+            start = time.perf_counter()
+            xs = model.sample(ts, key=jax.random.key(i), n=PATHS).xs.block_until_ready()
+            ours = time.perf_counter() - start
+            assert xs.dtype == jnp.float32
+            if i == 0:
+                compiled.append(ours)
+                continue
+            times["ours", h].append(ours)
+            for name in ("fbm", "stochastic"):
+                times[name, h].append(peer(name, h))
+    peers.stdin.close()
+    peers.wait()
+    rows = []
+    for name, bar in (("fbm", 30.0), ("stochastic", 1.0)):
+        for h in HURST:
+            a, b = statistics.median(times["ours", h]), statistics.median(times[name, h])
+            rows.append(
+                {"name": f"{name}, H = {h}", "ours": a, "peer": b, "ratio": b / a, "bar": bar, "compile": max(compiled)}
+            )
+            sys.stdout.write(
+                f"{name}, H = {h}: {b / a:.1f} times as fast ({a * 1e3:.1f} ms against {b * 1e3:.0f} ms)\n"
+            )
+    device = f"{jax.devices()[0].platform}, {platform.machine()}"
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps([row | {"versions": versions, "device": device} for row in rows], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
