@@ -222,7 +222,8 @@ MATRICES = [
 
 TRANSITIONS = COMPONENTS + MATRICES
 # One of each kind where compiling all of them would test the compiler.
-KINDS = [*COMPONENTS[1:4], *COMPONENTS[5:8], MATRICES[1], MATRICES[3]]
+KINDS = [*COMPONENTS[1:4], *COMPONENTS[6:8], MATRICES[1], MATRICES[3]]
+DRAWN = [MATRICES[0], MATRICES[2], MATRICES[4]]
 LINEAR = [TRANSITIONS[i] for i in (0, 1, 7)] + MATRICES
 BRIDGED = [TRANSITIONS[i] for i in (0, 1, 6, 7, 9, 11)]
 
