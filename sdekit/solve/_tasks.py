@@ -47,7 +47,8 @@ class AbstractTask(eqx.Module):
         """The initial state, in the dtype that the whole solve has, and the key of the noise."""
         first, rest = (None, None) if key is None else jax.random.split(key)
         x = self.process.initial.sample(first) if x0 is None else x0
-        drift = jax.eval_shape(self.process.drift, times[0], x)
+        # By a function of its own: a bound method is cached by comparing modules, which fails on traced parameters.
+        drift = jax.eval_shape(lambda t, x: self.process.drift(t, x), times[0], x)
         return x.astype(jnp.result_type(x, times, drift)), rest
 
 
