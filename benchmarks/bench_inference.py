@@ -73,10 +73,13 @@ def timed(f, *args, repeats=20):
 
 def table():
     """Rows of (times, components, method, compile s, evidence ms, compile s of the gradient, gradient ms)."""
-    for t, d in ((100, 1), (1000, 1), (10_000, 1), (100, 4), (1000, 4), (10_000, 4)):
+    for t, d in ((100, 1), (1000, 1), (10_000, 1), (100, 3), (1000, 3)):
         case = problem(t, d)
         for name, method in METHODS.items():
-            plain, slope = timed(kalman, *case, method), timed(gradient, *case, method)
+            plain = timed(kalman, *case, method)
+            # The parallel gradient unrolls two scans of logarithmic depth: minutes of compilation on long series.
+            slow = name == "parallel" and t > 1000
+            slope = (float("nan"), float("nan")) if slow else timed(gradient, *case, method)
             yield t, d, name, plain[0], 1e3 * plain[1], slope[0], 1e3 * slope[1]
         if t <= 1000:
             plain = timed(dense, *case)

@@ -96,8 +96,9 @@ class AbstractProcess(AbstractParametric):
         **Raises:** `ValueError` for times that do not increase, `n < 1`, or a mesh whose devices do not divide `n`.
         """
         require_times(ts)
-        known = isinstance(self, AbstractGridded) and is_concrete((self, ts))
-        process = self.on_grid(np.asarray(ts)) if known else self
+        process = self
+        if isinstance(self, AbstractGridded) and is_concrete((self, ts)):
+            process = self.on_grid(np.asarray(ts))
         if n is None:
             require(mesh is None, "mesh", "needs a number of paths", n, "pass n as well, or drop the mesh")
             return _draw(process, jnp.asarray(ts), key)
@@ -301,11 +302,11 @@ def draw_chain(process: AbstractTransition, initial: Law, ts: Times, *, key: Key
     floats = [v for v in jax.tree.leaves((process, initial, ts)) if eqx.is_inexact_array(v)]
     dtype = jnp.result_type(*floats)
     start, rest = jax.random.split(key)
-    x0 = initial.sample(start).astype(dtype)
+    x0 = jnp.asarray(initial.sample(start), dtype)
 
     def step(x, inputs):
         t0, t1, k = inputs
-        x = process.transition(t0, t1, x).sample(k).astype(dtype)
+        x = jnp.asarray(process.transition(t0, t1, x).sample(k), dtype)
         return x, x
 
     _, xs = jax.lax.scan(step, x0, (ts[:-1], ts[1:], jax.random.split(rest, ts.shape[0] - 1)))

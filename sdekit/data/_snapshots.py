@@ -83,7 +83,9 @@ class Snapshots(AbstractRecord):
         if is_concrete((ts, xs, mask, weights)):
             require_rows(ts, "ts")
             seen = np.asarray(mask)
-            require_all(seen.any(-1), "mask", "leaves no particle at this time", seen.any(-1), "drop the time")
+            require_all(
+                np.asarray(seen.any(-1)), "mask", "leaves no particle at this time", seen.any(-1), "drop the time"
+            )
             ok = np.isfinite(np.asarray(xs)) | ~seen[..., None]
             require_all(
                 np.asarray(ok), "xs", "must be finite where there is a particle", xs, "mask or drop the particle"

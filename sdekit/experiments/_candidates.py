@@ -80,7 +80,7 @@ def _fou(series: Series, key: Key):
 
 
 def _gp(series: Series, key: Key):
-    return Observed(GaussianProcess(Matern32(scale=0.7, length=3.0)), GaussianObservation(0.7))
+    return Observed(GaussianProcess(Matern32(jnp.array(0.7), jnp.array(3.0))), GaussianObservation(jnp.full(1, 0.7)))
 
 
 def _neural(series: Series, key: Key):

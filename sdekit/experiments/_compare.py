@@ -64,8 +64,9 @@ class Comparison:
     @property
     def best(self) -> str:
         """The key of the model with the highest held-out log score."""
-        scores = {name: self.report[CANDIDATES[name].title, "log score"].value for name in self.fits}
-        return max(scores, key=lambda name: -math.inf if scores[name] is None else scores[name])
+        found = {name: self.report[CANDIDATES[name].title, "log score"].value for name in self.fits}
+        scores = {name: -math.inf if value is None else value for name, value in found.items()}
+        return max(scores, key=lambda name: scores[name])
 
     def free(self, name: str) -> int:
         """The number of free parameters of a model."""
@@ -152,7 +153,8 @@ def compare(
     fits, tables, report = {}, {}, Report(())
     # Compilation takes most of the time and leaves the other cores idle: models are scored while the next is fitted.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        scored = {"baselines": pool.submit(_baselines, whole, past, n, key)}
+        plain = pool.submit(_baselines, whole, past, n, key)
+        scored = {}
         for i, name in enumerate(m for m in names if m not in skipped):
             say(CANDIDATES[name].title)
             keys = jax.random.split(jax.random.fold_in(key, i), 3)
@@ -166,7 +168,7 @@ def compare(
         tables[name], rows = scored[name].result()
         report = report + rows
     require(bool(fits), "--model", "could not be fitted", skipped, "choose other models, or look at the series")
-    report = _own_units(report + scored["baselines"].result(), affine, before, after)
+    report = _own_units(report + plain.result(), affine, before, after)
     return Comparison(series, before, after, affine, report, fits, tables, skipped)
 
 

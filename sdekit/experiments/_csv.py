@@ -121,7 +121,7 @@ def _times(column: Any, name: str) -> Any:
         raise ValueError(fault(f"column {name!r}", f"has no time in row {row + 1}", None, "fill it or drop the row"))
     if column.dtype.kind in "fiu":
         return column.astype(float)
-    dates = pd.to_datetime(column.astype(str), errors="coerce", format="mixed", utc=True)
+    dates: Any = pd.to_datetime(column.astype(str), errors="coerce", format="mixed", utc=True)
     bad = dates.isna()
     if bad.any():
         row = _first(bad)
@@ -144,7 +144,7 @@ def _value_columns(frame: Any, time: str, values: Sequence[str]) -> list[str]:
 def _numbers(column: Any, name: str) -> Any:
     import pandas as pd
 
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers: Any = pd.to_numeric(column, errors="coerce")
     bad = numbers.isna() & column.notna()
     if bad.any():
         row = _first(bad)

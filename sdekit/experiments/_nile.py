@@ -30,7 +30,7 @@ def _build(series, key):
     # A wide law of the first level stands for the diffuse one of the source. The source has no drift.
     start = dist.Normal(series.ys[0], jnp.full(1, _WIDE)).to_event(1)
     level = BrownianMotion(scale=30.0, drift_rate=0.0, initial=start)
-    return {"local level": Observed(level, GaussianObservation(120.0))}
+    return {"local level": Observed(level, GaussianObservation(jnp.full(1, 120.0)))}
 
 
 def _metrics(outcome: Outcome) -> Report:

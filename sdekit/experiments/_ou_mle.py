@@ -5,6 +5,8 @@ likelihood is least squares: $\hat\theta = -\log\hat\phi / h$, with asymptotic v
 $\mathrm{Var}(\hat\theta) = (e^{2 \theta h} - 1) / (n h^2)$ from $\mathrm{Var}(\hat\phi) = (1 - \phi^2)/n$.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -25,11 +27,12 @@ _RATIO = "standard error of the rate over the asymptotic"
 
 def _data(setting, key):
     ts = jnp.arange(setting["n"] + 1) * setting["step"]
-    path = OrnsteinUhlenbeck(**_TRUTH).sample(ts, key=key)
+    process = OrnsteinUhlenbeck(_TRUTH["rate"], _TRUTH["mean"], _TRUTH["scale"])
+    path = process.draw(ts, key=key)
     return Series(path.ts, path.xs)
 
 
-def closed_form(series: Series) -> dict[str, float]:
+def closed_form(series: Any) -> dict[str, float]:
     """The conditional maximum-likelihood estimates of a regular series without gaps, and the rate's standard error."""
     y = np.asarray(series.ys[:, 0], np.float64)
     h, n = float(series.ts[1] - series.ts[0]), len(y) - 1

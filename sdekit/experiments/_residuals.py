@@ -9,7 +9,7 @@ from .._errors import fault
 from .._process import AbstractDiffusion, AbstractGaussianProcess, AbstractLinearGaussian, AbstractProcess
 from .._types import Array
 from ..data import Series
-from ..inference import GaussianObservation, Observed, chain, gaussian_step
+from ..inference import GaussianObservation, Observed, Sequential, chain, gaussian_step
 
 
 __all__ = ["one_step_residuals"]
@@ -59,7 +59,7 @@ def one_step_residuals(model: AbstractProcess, series: Series) -> Float[Array, "
 
 def _innovations(process, series, matrix, noise):
     model = chain(process, series.ts, series.ys, series.mask, matrix, noise)
-    filtered = Observed(process, GaussianObservation(1.0)).method.filter(model)
+    filtered = Sequential().filter(model)
     before = jnp.concatenate([jnp.zeros_like(filtered.mean[:1]), filtered.mean[:-1]])
     spread = jnp.concatenate([jnp.zeros_like(filtered.covariance[:1]), filtered.covariance[:-1]])
 

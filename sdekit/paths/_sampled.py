@@ -50,24 +50,23 @@ class Provenance(eqx.Module):
 class SampledPath(AbstractPath):
     """States `xs` at times `ts`, linear in between.
 
-        **Arguments:**
+    **Arguments:**
 
-        - `ts`: increasing times, shape `(t,)`, shared by all paths of a stack.
-        - `xs`: states, shape `(t, d)` or `(n, t, d)`.
-        - `made`: how the path was made.
+    - `ts`: increasing times, shape `(t,)`, shared by all paths of a stack.
+    - `xs`: states, shape `(t, d)` or `(n, t, d)`.
+    - `made`: how the path was made.
 
-        **Raises:** `ValueError` for shapes that do not fit or times that do not increase.
+    **Raises:** `ValueError` for shapes that do not fit or times that do not increase.
 
-        !!! example
+    !!! example
 
-            ```python
-            import jax
-    import jax.numpy as jnp
-            from sdekit.paths import SampledPath
+        ```python
+        import jax.numpy as jnp
+        from sdekit.paths import SampledPath
 
-            path = SampledPath(jnp.array([0.0, 1.0]), jnp.array([[0.0], [2.0]]))
-            path(0.25)  # [0.5]
-            ```
+        path = SampledPath(jnp.array([0.0, 1.0]), jnp.array([[0.0], [2.0]]))
+        path(0.25)  # [0.5]
+        ```
     """
 
     ts: Float[Array, " t"]
@@ -113,48 +112,45 @@ class SampledPath(AbstractPath):
     def mean(self) -> Self:
         """The mean over the paths of a stack, as a path.
 
-                !!! example
+        !!! example
 
-                    ```python
-                    import jax
-        import jax.numpy as jnp
-                    from sdekit.paths import SampledPath
-                    SampledPath(jnp.arange(3.0), jnp.ones((10, 3, 1))).mean()
-                    ```
+            ```python
+            import jax.numpy as jnp
+            from sdekit.paths import SampledPath
+            SampledPath(jnp.arange(3.0), jnp.ones((10, 3, 1))).mean()
+            ```
         """
         return self._over_paths(jnp.mean(self._ensemble(), 0))
 
     def std(self) -> Self:
         """The standard deviation over the paths of a stack (with `n`, not `n - 1`), as a path.
 
-                !!! example
+        !!! example
 
-                    ```python
-                    import jax
-        import jax.numpy as jnp
-                    from sdekit.paths import SampledPath
-                    SampledPath(jnp.arange(3.0), jnp.ones((10, 3, 1))).std()
-                    ```
+            ```python
+            import jax.numpy as jnp
+            from sdekit.paths import SampledPath
+            SampledPath(jnp.arange(3.0), jnp.ones((10, 3, 1))).std()
+            ```
         """
         return self._over_paths(jnp.std(self._ensemble(), 0))
 
     def quantile(self, q: ArrayLike) -> Self:
         """Pointwise quantiles over the paths of a stack.
 
-                **Arguments:**
+        **Arguments:**
 
-                - `q`: a level in `[0, 1]`, or levels of shape `(k,)`.
+        - `q`: a level in `[0, 1]`, or levels of shape `(k,)`.
 
-                **Returns:** a path, or a stack of `k` of them in the order of the levels.
+        **Returns:** a path, or a stack of `k` of them in the order of the levels.
 
-                !!! example
+        !!! example
 
-                    ```python
-                    import jax
-        import jax.numpy as jnp
-                    from sdekit.paths import SampledPath
-                    SampledPath(jnp.arange(3.0), jnp.ones((10, 3, 1))).quantile([0.05, 0.95])
-                    ```
+            ```python
+            import jax.numpy as jnp
+            from sdekit.paths import SampledPath
+            SampledPath(jnp.arange(3.0), jnp.ones((10, 3, 1))).quantile([0.05, 0.95])
+            ```
         """
         return self._over_paths(jnp.quantile(self._ensemble(), jnp.asarray(q, self.xs.dtype), axis=0))
 
@@ -170,22 +166,21 @@ class SampledPath(AbstractPath):
     def to_series(self, mask: ArrayLike | None = None, *, clock: Clock | None = None, names: tuple = ()) -> Series:
         """The path as data.
 
-                **Arguments:**
+        **Arguments:**
 
-                - `mask`: what is observed, of the shape of `xs`; everything, if not given.
-                - `clock`: the clock of the record that the times of the path belong to, such as `data.clock`.
-                - `names`: the names of the components.
+        - `mask`: what is observed, of the shape of `xs`; everything, if not given.
+        - `clock`: the clock of the record that the times of the path belong to, such as `data.clock`.
+        - `names`: the names of the components.
 
-                **Returns:** a series, or a stack of as many as there are paths.
+        **Returns:** a series, or a stack of as many as there are paths.
 
-                !!! example
+        !!! example
 
-                    ```python
-                    import jax
-        import jax.numpy as jnp
-                    from sdekit.paths import SampledPath
-                    SampledPath(jnp.arange(3.0), jnp.ones((10, 3, 1))).to_series()
-                    ```
+            ```python
+            import jax.numpy as jnp
+            from sdekit.paths import SampledPath
+            SampledPath(jnp.arange(3.0), jnp.ones((10, 3, 1))).to_series()
+            ```
         """
         return Series(self.ts, self.xs, mask, clock=clock or Clock(), names=names)
 

@@ -1,5 +1,6 @@
 """The double well, and the law it settles to."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import jax
@@ -120,43 +121,60 @@ class DoubleWellLaw(dist.Distribution):
         self.sharpness, self.width = jnp.broadcast_arrays(jnp.asarray(sharpness, dtype), jnp.asarray(width, dtype))
         super().__init__(batch_shape=self.sharpness.shape, validate_args=validate_args)
 
+    def _spread(self, value: ArrayLike) -> "tuple[Array, DoubleWellLaw]":
+        """The value and the law, at one shape."""
+        value = jnp.asarray(value)
+        law = self.expand(jnp.broadcast_shapes(value.shape, self.batch_shape))
+        return jnp.broadcast_to(value, law.batch_shape), law
+
+    def expand(self, batch_shape: tuple[int, ...]) -> "DoubleWellLaw":
+        at = lambda v: jnp.broadcast_to(v, batch_shape)
+        return DoubleWellLaw(at(self.sharpness), at(self.width), validate_args=False)
+
     def _edges(self) -> tuple[Array, Array]:
         # Beyond |u| with (u^2 - 1)^2 = 40 / beta the density is e^-40 of its top; below, for wells far apart, as well.
         reach = jnp.sqrt(40 / self.sharpness)
         return jnp.sqrt(jnp.maximum(1 - reach, 0.0)), jnp.sqrt(1 + reach)
 
-    def _half_mass(self, u: Array) -> Array:
-        """The integral of the density in units of the width from the inner edge to `u >= 0`, not normalised."""
+    def _integral(self, u: Array, f: Callable[[Array], Array]) -> Array:
+        """The integral of `f` times the density from the inner edge to `u >= 0`, in widths and not normalised."""
         low, high = self._edges()
         half = (jnp.clip(u, low, high) - low) / 2
-        at = lambda node: jnp.exp(-self.sharpness * ((low + half * (1 + node)) ** 2 - 1) ** 2)
+
+        def at(node):
+            v = low + half * (1 + node)
+            return f(v) * jnp.exp(-self.sharpness * (v**2 - 1) ** 2)
+
         values = jax.vmap(at, out_axes=-1)(jnp.asarray(_NODES, half.dtype))
         return half * (values @ jnp.asarray(_WEIGHTS, half.dtype))
 
-    def _whole(self) -> Array:
-        return self._half_mass(self._edges()[1])
+    def _mass(self, u: Array) -> Array:
+        return self._integral(u, jnp.ones_like)
+
+    def _half(self) -> Array:
+        return self._mass(self._edges()[1])
 
     def log_prob(self, value: ArrayLike, intermediates: list | None = None) -> Array:
-        u = jnp.asarray(value) / self.width
-        return -self.sharpness * (u**2 - 1) ** 2 - jnp.log(2 * self._whole() * self.width)
+        x, law = self._spread(value)
+        return -law.sharpness * ((x / law.width) ** 2 - 1) ** 2 - jnp.log(2 * law._half() * law.width)
 
     def cdf(self, value: ArrayLike) -> Array:
-        u = jnp.asarray(value) / self.width
-        return (1 + jnp.sign(u) * self._half_mass(jnp.abs(u)) / self._whole()) / 2
+        x, law = self._spread(value)
+        return (1 + jnp.sign(x) * law._mass(jnp.abs(x) / law.width) / law._half()) / 2
 
     def sample(self, key: Key, sample_shape: tuple[int, ...] = ()) -> Array:
-        p = jax.random.uniform(key, self.shape(sample_shape), self.width.dtype, -1.0, 1.0)
-        mass = jnp.abs(p) * self._whole()
+        shape = self.shape(sample_shape)
+        p, law = self._spread(jax.random.uniform(key, shape, self.width.dtype, -1.0, 1.0))
+        mass = jnp.abs(p) * law._half()
 
         def halve(_, ends):
             low, high = ends
             middle = (low + high) / 2
-            right = self._half_mass(middle) < mass
+            right = law._mass(middle) < mass
             return jnp.where(right, middle, low), jnp.where(right, high, middle)
 
-        ends = [jnp.broadcast_to(e, mass.shape) for e in self._edges()]
-        low, high = jax.lax.fori_loop(0, _HALVINGS, halve, tuple(ends))
-        return jax.lax.stop_gradient(jnp.sign(p) * self.width * (low + high) / 2)
+        low, high = jax.lax.fori_loop(0, _HALVINGS, halve, law._edges())
+        return jax.lax.stop_gradient(jnp.sign(p) * law.width * (low + high) / 2)
 
     @property
     def mean(self) -> Array:
@@ -164,10 +182,4 @@ class DoubleWellLaw(dist.Distribution):
 
     @property
     def variance(self) -> Array:
-        low, high = self._edges()
-        half = (high - low) / 2
-        at = lambda node: (
-            (low + half * (1 + node)) ** 2 * jnp.exp(-self.sharpness * ((low + half * (1 + node)) ** 2 - 1) ** 2)
-        )
-        values = jax.vmap(at, out_axes=-1)(jnp.asarray(_NODES, half.dtype))
-        return self.width**2 * half * (values @ jnp.asarray(_WEIGHTS, half.dtype)) / self._whole()
+        return self.width**2 * self._integral(self._edges()[1], jnp.square) / self._half()

@@ -57,6 +57,19 @@ def _columns(owner: str, name: str, x: ArrayLike, d: int, dtype) -> Float[Array,
     return jnp.asarray(x, dtype)
 
 
+# Compiled once here, so that a call outside `jit` does not compile the loops inside anew.
+
+
+@eqx.filter_jit
+def _constant(matrix, offset, scale, h):
+    return affine_van_loan(matrix, offset, scale @ scale.T, h)
+
+
+@eqx.filter_jit
+def _moving(matrix, offset, scale, t0, t1, steps):
+    return linear_moments(matrix, offset, lambda t: scale(t) @ scale(t).T, t0, t1, steps)
+
+
 class LinearSDE(AbstractExactDiffusion, AbstractLinearGaussian, AbstractMarginal, AbstractBridged):
     r"""$dX = (F X + b)\,dt + L\,dW$ with constant coefficients, stable or not.
 
@@ -112,7 +125,7 @@ class LinearSDE(AbstractExactDiffusion, AbstractLinearGaussian, AbstractMarginal
         return lx.MatrixLinearOperator(self.scale)
 
     def discretise(self, t0, t1):
-        return affine_van_loan(self.matrix, self.offset, self.scale @ self.scale.T, t1 - t0)
+        return _constant(self.matrix, self.offset, self.scale, as_float(t1 - t0))
 
     def transition(self, t0: RealScalar, t1: RealScalar, x: State) -> Law:
         a, b, q = self.discretise(t0, t1)
@@ -199,8 +212,7 @@ class MatrixOrnsteinUhlenbeck(
         return gaussian(self.mean, (spread + spread.T) / 2)
 
     def discretise(self, t0, t1):
-        a, b, q = affine_van_loan(-self.rate, self.rate @ self.mean, self.scale @ self.scale.T, t1 - t0)
-        return a, b, q
+        return _constant(-self.rate, self.rate @ self.mean, self.scale, as_float(t1 - t0))
 
     def transition(self, t0: RealScalar, t1: RealScalar, x: State) -> Law:
         a, b, q = self.discretise(t0, t1)
@@ -288,8 +300,7 @@ class TimeDependentLinearSDE(AbstractExactDiffusion, AbstractLinearGaussian, Abs
         return lx.MatrixLinearOperator(self.scale(as_float(t)))
 
     def discretise(self, t0, t1):
-        spread = lambda t: self.scale(t) @ self.scale(t).T
-        return linear_moments(self.matrix, self.offset, spread, as_float(t0), as_float(t1), self.steps)
+        return _moving(self.matrix, self.offset, self.scale, as_float(t0), as_float(t1), self.steps)
 
     def transition(self, t0: RealScalar, t1: RealScalar, x: State) -> Law:
         a, b, q = self.discretise(t0, t1)

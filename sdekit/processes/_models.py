@@ -5,6 +5,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 import lineax as lx
+import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import ArrayLike, Float
 
@@ -83,7 +84,7 @@ class Lorenz(AbstractNumericalDiffusion):
     ):
         dtype = to_dtype(prandtl, rayleigh, aspect, scale)
         self.prandtl, self.rayleigh, self.aspect = (jnp.asarray(v, dtype) for v in (prandtl, rayleigh, aspect))
-        shape = jnp.shape(scale)
+        shape = np.shape(scale)
         require(
             shape in ((), (1,), (3,)), "Lorenz.scale", "must be a number or have shape (3,)", scale, "pass 3 numbers"
         )
@@ -153,7 +154,7 @@ class LotkaVolterra(AbstractNumericalDiffusion):
         dtype = to_dtype(birth, predation, conversion, death, scale)
         rates = (jnp.asarray(v, dtype) for v in (birth, predation, conversion, death))
         self.birth, self.predation, self.conversion, self.death = rates
-        shape, where = jnp.shape(scale), "LotkaVolterra.scale"
+        shape, where = np.shape(scale), "LotkaVolterra.scale"
         require(shape in ((), (1,), (2,)), where, "must be a number or have shape (2,)", scale, "pass 2 numbers")
         self.scale = jnp.broadcast_to(jnp.asarray(scale, dtype), (2,))
         self.initial = _start("LotkaVolterra", initial, [1.0, 1.0], dtype)

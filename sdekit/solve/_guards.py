@@ -11,7 +11,7 @@ from .._process import AbstractDiffusion, Additive
 from .._types import Array, is_concrete
 from ..noise import AbstractBrownian, AbstractNoise
 from ._choose import levy_needed, solver_name
-from ._terms import sense_of
+from ._terms import noise_dim, sense_of
 
 
 __all__ = ["require_adjoint", "require_dt", "require_many", "require_noise", "require_solver", "require_start"]
@@ -44,7 +44,7 @@ def require_many(n: int | None, chunk: int | None, key: Any, noise: Any, x0: Any
     require(noise is None or n is None, "n", "must be None when `noise` is given, which drives one path", n, remedy)
 
 
-def require_noise(noise: Any, dim: int, controller: Any) -> None:
+def require_noise(noise: Any, process: AbstractDiffusion, ts: Array, controller: Any) -> None:
     """Check the kind of a noise that the user gave."""
     if noise is None:
         return
@@ -59,6 +59,7 @@ def require_noise(noise: Any, dim: int, controller: Any) -> None:
         return
     remedy = "pass `key` alone or a sdekit.noise.Brownian, or adapt the steps with `controller`"
     require(isinstance(noise, AbstractNoise), "noise", "must be a sdekit.noise.AbstractNoise", name, remedy)
+    dim = noise_dim(process, ts[0], jnp.zeros(process.dim, ts.dtype))
     remedy = f"build it with dim={dim}"
     require(noise.dim == dim, "noise", f"must have as many components as drive the process, {dim}", noise.dim, remedy)
 

@@ -19,7 +19,6 @@ from ._grids import largest_step, noise_plan, times_grid
 from ._guards import require_adjoint, require_dt, require_many, require_noise, require_solver, require_start
 from ._progress import chunks, meter_of
 from ._tasks import AbstractTask, AdaptiveTask, FixedTask, GapwiseTask, Outcome
-from ._terms import noise_dim
 
 
 __all__ = ["solve"]
@@ -102,15 +101,13 @@ def solve(
     if x0 is not None:
         x0 = as_float(x0)
         require_start(x0, process.dim, n)
-    probe = jax.ShapeDtypeStruct((process.dim,), ts.dtype)
-    m = jax.eval_shape(lambda x: jnp.zeros(noise_dim(process, ts[0], x)), probe).shape[0]
-    require_noise(noise, m, controller)
+    require_noise(noise, process, ts, controller)
     require_solver(solver, noise, process, adaptive=controller is not None)
     if ts.shape[0] == 1:
         return _standing(process, ts, key, n, x0, event)
     make = _fixed if controller is None else _adaptive
     task, made = make(process, ts, dt, noise, solver, controller, adjoint, event, meter_of(progress, n), max_steps)
-    out, ok = _batches(task, key, x0, n, chunk or default_chunk(process.dim, m), progress is True)
+    out, ok = _batches(task, key, x0, n, chunk or default_chunk(process.dim), progress is True)
     if is_concrete(ok):
         raise_if_broken(task, out, ok, key, x0, n is None)
     made = eqx.tree_at(lambda p: p.rejected, made, out.rejected, is_leaf=lambda x: x is None)
@@ -120,9 +117,9 @@ def solve(
     return Stopped(SampledPath(ts, out.xs, made), out.time, out.hit)
 
 
-def default_chunk(d: int, m: int) -> int:
-    """How many paths to step together: as many as make one step some two thousand numbers, which stay in the cache."""
-    return max(64, 1024 // max(d, m))
+def default_chunk(d: int) -> int:
+    """How many paths to step together: as many as make a step of about a thousand numbers, which stay in the cache."""
+    return max(64, 1024 // d)
 
 
 def _fixed(process, ts, dt, noise, solver, _, adjoint, event, meter, max_steps):

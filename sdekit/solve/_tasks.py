@@ -47,7 +47,7 @@ class AbstractTask(eqx.Module):
         """The initial state, in the dtype that the whole solve has, and the key of the noise."""
         first, rest = (None, None) if key is None else jax.random.split(key)
         x = self.process.initial.sample(first) if x0 is None else x0
-        drift = jax.eval_shape(lambda t, y: self.process.drift(t, y), times[0], x)
+        drift = jax.eval_shape(self.process.drift, times[0], x)
         return x.astype(jnp.result_type(x, times, drift)), rest
 
 
@@ -158,7 +158,7 @@ class FixedTask(AbstractTask):
 
 
 class GridSteps(diffrax.AbstractStepSizeController):
-    """Steps on given times, forwards or backwards (`diffrax.StepTo` runs one way: not under `BacksolveAdjoint`)."""
+    """Steps on given times, forwards or backwards. (`diffrax.StepTo` cannot turn round under a `BacksolveAdjoint`.)"""
 
     ts: Array
 

@@ -313,3 +313,11 @@ def test_lotka_volterra_follows_its_equation():
     exact = solve_ivp(rhs, [0, 8], [5.05, 4.05], t_eval=np.arange(9.0), rtol=1e-9).y.T
     # The start is uniform on a square of side 0.1; Euler steps of 0.01 add an error of their order.
     np.testing.assert_allclose(record.xs.mean(1), exact, rtol=0.06)
+
+
+@needs_folder
+def test_every_file_of_the_folder_has_an_entry():
+    folder = Path(os.environ["SDEKIT_DATA"])
+    known = {file.path for entry in ENTRIES for file in entry.files}
+    lie = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.suffix != ".md"}
+    assert lie <= known

@@ -11,13 +11,19 @@ from scipy import stats
 from sdekit.evaluate import (
     assert_mean,
     assert_uniform_pit,
-    coverage,
-    crps,
-    energy_score,
-    interval_score,
-    log_score,
-    pit,
+    coverage as eager_coverage,
+    crps as eager_crps,
+    energy_score as eager_energy_score,
+    interval_score as eager_interval_score,
+    log_score as eager_log_score,
+    pit as eager_pit,
     quantiles,
+)
+
+
+# One compilation a shape, instead of one an operation.
+coverage, crps, energy_score, interval_score, log_score, pit = map(
+    eqx.filter_jit, (eager_coverage, eager_crps, eager_energy_score, eager_interval_score, eager_log_score, eager_pit)
 )
 
 
@@ -65,7 +71,7 @@ def test_energy_score_with_one_component_is_crps(seed):
 def test_fair_crps_is_unbiased_for_the_closed_form(key):
     mean, sd, y = 0.4, 1.7, -0.6
     samples = mean + sd * jax.random.normal(key, (5, 40_000))
-    scores = jax.jit(crps)(samples, jnp.full(40_000, y))
+    scores = crps(samples, jnp.full(40_000, y))
     assert_mean(scores, gaussian_crps(y, mean, sd), effect=0.1)
     with pytest.raises(AssertionError):
         assert_mean(crps(samples, jnp.full(40_000, y), fair=False), gaussian_crps(y, mean, sd))
@@ -90,7 +96,7 @@ def test_scores_are_proper(score, key):
         assert np.mean(np.asarray(score(wrong, y)) - true) > 0
 
 
-@pytest.mark.parametrize("n", [1, 4, 50])
+@pytest.mark.parametrize("n", [1, 20])
 def test_pit_is_uniform_under_the_truth(n, key):
     a, b, c = jax.random.split(key, 3)
     y, x = jax.random.normal(a, (5000,)), jax.random.normal(b, (n, 5000))
@@ -101,12 +107,12 @@ def test_pit_is_uniform_under_the_truth(n, key):
 
 def test_pit_sees_a_narrow_forecast(key):
     a, b, c = jax.random.split(key, 3)
-    y, x = jax.random.normal(a, (5000,)), 0.6 * jax.random.normal(b, (50, 5000))
+    y, x = jax.random.normal(a, (5000,)), 0.6 * jax.random.normal(b, (20, 5000))
     with pytest.raises(AssertionError):
         assert_uniform_pit(pit(x, y, key=c))
 
 
-@pytest.mark.parametrize(("n", "level"), [(9, 0.8), (39, 0.9), (500, 0.9)])
+@pytest.mark.parametrize(("n", "level"), [(9, 0.8), (50, 0.9)])
 def test_coverage_is_exact_for_a_finite_ensemble(n, level, key):
     a, b = jax.random.split(key)
     y, x = jax.random.normal(a, (20_000,)), jax.random.normal(b, (n, 20_000))
@@ -124,9 +130,9 @@ def test_quantiles_refuse_too_few_draws():
     with pytest.raises(ValueError, match=r"must lie in \[1/\(n\+1\), n/\(n\+1\)\] for n = 10 samples"):
         quantiles(np.zeros(10), (0.01,))
     with pytest.raises(ValueError, match=r"samples.*must have shape \(n, \*y.shape\)"):
-        crps(np.zeros((3, 2)), np.zeros(3))
+        eager_crps(np.zeros((3, 2)), np.zeros(3))
     with pytest.raises(ValueError, match="at least 2 draws"):
-        crps(np.zeros((1, 2)), np.zeros(2))
+        eager_crps(np.zeros((1, 2)), np.zeros(2))
 
 
 def test_interval_score_by_hand():
@@ -136,7 +142,7 @@ def test_interval_score_by_hand():
 
 
 def test_log_score_is_near_the_density(key):
-    x = jax.random.normal(key, (50_000,))
+    x = jax.random.normal(key, (20_000,))
     np.testing.assert_allclose(log_score(x, jnp.array(0.3)), -stats.norm.logpdf(0.3), atol=0.05)
     kernel = stats.gaussian_kde(np.asarray(x[:200]), lambda k: (4 / (3 * k.n)) ** 0.2)
     np.testing.assert_allclose(log_score(x[:200], jnp.array(0.3)), -kernel.logpdf(0.3)[0], rtol=1e-6)
@@ -179,6 +185,12 @@ def test_gradients_are_finite_and_right(key):
         h = 1e-6 * jax.random.normal(jax.random.key(1), x.shape)
         np.testing.assert_allclose((g * h).sum(), (total(x + h) - total(x - h)) / 2, rtol=1e-4)
     assert jnp.isfinite(jax.grad(lambda x: energy_score(x, y).sum())(jnp.zeros_like(x))).all()
+
+
+def test_compiled_and_eager_agree(key):
+    x, y = jax.random.normal(key, (5, 2)), jnp.zeros(2)
+    np.testing.assert_allclose(crps(x, y), eager_crps(x, y), rtol=1e-12)
+    np.testing.assert_allclose(energy_score(x, y), eager_energy_score(x, y), rtol=1e-12)
 
 
 def test_float32_is_kept(key):

@@ -13,19 +13,25 @@ import lineax as lx
 import numpy as np
 import numpyro.distributions as dist
 import optax
-from jax.scipy.special import gammainc, gammaln
 from jaxtyping import Array, Float
 
 import sdekit as sk
 from sdekit import constraints, parameter
 from sdekit.data import Series
 from sdekit.inference import GaussianObservation, MarginalLikelihood, Observed, confidence
-from sdekit.math import van_loan
+from sdekit.math import gauss_legendre, van_loan
 from sdekit.processes import AbstractExactDiffusion, AbstractLinearGaussian, Additive, Ito
 
 
 GRID = np.array([0.1, 1.0, 10.0, 100.0])
 HORIZON = 1.0
+
+
+def lower_gamma(a, x):
+    """The lower incomplete gamma function, differentiable twice in `a`, which `jax.scipy.special.gammainc` is not."""
+    nodes, weights = gauss_legendre(96)
+    y, weights = 30.0 * (jnp.asarray(nodes) - 1), 30.0 * jnp.asarray(weights)  # s = x exp(y), y in (-60, 0)
+    return x**a * (jnp.exp(-jnp.outer(x, jnp.exp(y))) @ (weights * jnp.exp(a * y)))
 
 
 def optimal_weights(hurst):
@@ -34,9 +40,8 @@ def optimal_weights(hurst):
     a = hurst + 0.5
     s = g[:, None] + g[None, :]
     gram = (HORIZON + jnp.expm1(-s * HORIZON) / s) / s
-    lower = lambda b: gammainc(b, g * HORIZON)
-    right = HORIZON * g**-a * lower(a) - a * g ** (-a - 1) * lower(a + 1)
-    return jnp.linalg.solve(gram, right) * jnp.sqrt(2 * hurst) * jnp.exp(gammaln(a))
+    right = HORIZON * g**-a * lower_gamma(a, g * HORIZON) - g ** (-a - 1) * lower_gamma(a + 1, g * HORIZON)
+    return jnp.linalg.solve(gram, right) * jnp.sqrt(2 * hurst)
 
 
 class FractionalDrivenOU(AbstractExactDiffusion, AbstractLinearGaussian):

@@ -224,7 +224,7 @@ TRANSITIONS = COMPONENTS + MATRICES
 # One of each kind where compiling all of them would test the compiler.
 KINDS = [*COMPONENTS[1:4], *COMPONENTS[5:8], MATRICES[1], MATRICES[3]]
 LINEAR = [TRANSITIONS[i] for i in (0, 1, 7)] + MATRICES
-BRIDGED = [TRANSITIONS[i] for i in (0, 1, 6, 7)] + MATRICES
+BRIDGED = [TRANSITIONS[i] for i in (0, 1, 6, 7, 9, 11)]
 
 
 def ids(cases):
@@ -270,9 +270,9 @@ def affine(process, t0, t1):
     return process.discretise(t0, t1)
 
 
-def joint(process, ts):
+def joint(process, ts, start=None):
     """Mean and covariance of the states at `ts`, stacked, from the affine maps multiplied out in NumPy."""
-    first = process.initial
+    first = process.initial if start is None else delta(start)
     mean = np.asarray(first.mean, float)
     if isinstance(first, dist.MultivariateNormal):
         cov = np.asarray(first.covariance_matrix)

@@ -1,5 +1,7 @@
 """What a scheme does exactly, before any limit: affine maps, sums, corrections between the two senses."""
 
+from functools import partial
+
 import diffrax
 import equinox as eqx
 import jax
@@ -102,7 +104,7 @@ def test_correlated_noise_is_independent_noise_through_other_fields(key, solver)
         )
 
 
-@pytest.mark.parametrize("solver", [diffrax.Euler(), diffrax.Heun(), diffrax.ShARK(), diffrax.SEA()])
+@pytest.mark.parametrize("solver", [diffrax.Euler(), diffrax.Heun(), diffrax.ShARK()])
 def test_a_solve_is_the_solve_of_diffrax_on_the_same_noise(key, solver):
     model = ou()
     noise = Brownian(0.0, 1 / STEPS, STEPS, key=key, levy_area=diffrax.SpaceTimeLevyArea)
@@ -119,21 +121,21 @@ def test_a_solve_is_the_solve_of_diffrax_on_the_same_noise(key, solver):
     np.testing.assert_allclose(ours.xs, theirs.ys, rtol=1e-12)
 
 
-@pytest.mark.parametrize("solver", [diffrax.ALIGN(), diffrax.ShOULD(), diffrax.QUICSORT()])
-def test_langevin_solvers_of_diffrax_run_on_our_noise(key, solver):
+@partial(jax.jit, static_argnums=1)
+def _langevin(noise, solver):
+    drift = diffrax.UnderdampedLangevinDriftTerm(jnp.array(1.0), jnp.array(1.0), lambda x, _: x**3)
+    diffusion = diffrax.UnderdampedLangevinDiffusionTerm(jnp.array(1.0), jnp.array(1.0), noise)
+    ts = noise.grid.times()
+    return diffrax.diffeqsolve(
+        diffrax.MultiTerm(drift, diffusion), solver, 0.0, 1.0, None, (jnp.ones(1), jnp.zeros(1)),
+        stepsize_controller=diffrax.StepTo(ts), max_steps=noise.grid.steps, adjoint=diffrax.ForwardMode(),
+    ).ys  # fmt: skip
+
+
+def test_langevin_solvers_of_diffrax_run_on_our_noise(key):
     """Their error against a solve with 16 times more steps on the same motion is small."""
     fine = Brownian(0.0, 2.0**-9, 2**9, key=key, levy_area=diffrax.SpaceTimeTimeLevyArea)
-
-    def end(noise):
-        drift = diffrax.UnderdampedLangevinDriftTerm(jnp.array(1.0), jnp.array(1.0), lambda x, _: x**3)
-        terms = diffrax.MultiTerm(
-            drift, diffrax.UnderdampedLangevinDiffusionTerm(jnp.array(1.0), jnp.array(1.0), noise)
-        )
-        start = (jnp.ones(1), jnp.zeros(1))
-        ts = noise.grid.times()
-        return diffrax.diffeqsolve(
-            terms, solver, 0.0, 1.0, None, start, stepsize_controller=diffrax.StepTo(ts), max_steps=2**9
-        ).ys
-
-    for a, b in zip(end(fine.coarsen(16)), end(fine), strict=True):
-        np.testing.assert_allclose(a, b, atol=2e-4)
+    reference = _langevin(fine, diffrax.QUICSORT())
+    for solver in (diffrax.ALIGN(), diffrax.ShOULD(), diffrax.QUICSORT()):
+        for a, b in zip(_langevin(fine.coarsen(16), solver), reference, strict=True):
+            np.testing.assert_allclose(a, b, atol=2e-4)

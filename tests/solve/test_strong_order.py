@@ -48,8 +48,6 @@ def _gbm(model, noise):
         pytest.param(gbm(), diffrax.Euler(), None, 0.5, id="Euler, multiplicative"),
         pytest.param(pendulum(), diffrax.Euler(), diffrax.ShARK(), 1.0, id="Euler, additive"),
         pytest.param(gbm(), diffrax.ItoMilstein(), None, 1.0, id="Milstein"),
-        pytest.param(gbm(), diffrax.StratonovichMilstein(), None, 1.0, id="default of diagonal noise"),
-        pytest.param(gbm(), diffrax.Heun(), None, 1.0, id="Heun, corrected"),
         pytest.param(pendulum(), diffrax.ShARK(), diffrax.ShARK(), 1.5, id="ShARK"),
         pytest.param(pendulum(), diffrax.SRA1(), diffrax.ShARK(), 1.5, id="SRA1"),
     ],
