@@ -85,9 +85,9 @@ class FractionalBrownianMotion(AbstractDenseGaussian, AbstractGridded):
     - `scale`: the standard deviation $\sigma$ at time 1.
 
     `sample` draws in O(t log t) on regular grids that start at 0 or a whole number of steps later, and by Cholesky in
-    O(t^3) elsewhere. It looks at the times to decide, so that inside `jit` with traced times it takes Cholesky: pass
-    the times as a NumPy array there. Both are exact; they give different paths for the same key. Densities are exact
-    and have no jitter: for long records with `hurst` near 1 use float64, or the result is NaN.
+    O(t^3) elsewhere. It looks at the times to decide, so that inside `jit` it takes Cholesky unless the times are a
+    NumPy array and the process was built outside. Both are exact; they give different paths for the same key.
+    Densities are exact and have no jitter: for long records with `hurst` near 1 use float64, or the result is NaN.
 
     Source: Mandelbrot and Van Ness (1968); Davies and Harte (1987) for the regular grid.
 
@@ -164,8 +164,8 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
         independent of the noise after time 0; times are then not negative. `None` for the stationary process, whose
         state at any time depends on the noise before.
 
-    `sample` draws in O(t log t) on regular grids (as `FractionalBrownianMotion`, where there is a `start`), and by
-    Cholesky elsewhere and inside `jit` with traced times.
+    `sample` draws in O(t log t) on regular grids (where there is a `start`, on those of `FractionalBrownianMotion`),
+    and by Cholesky elsewhere and inside `jit`, as there.
 
     **Raises:** `ValueError` for a `start` that is not Gaussian.
 
