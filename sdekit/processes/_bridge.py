@@ -1,6 +1,6 @@
 """Any linear Gaussian diffusion, pinned at both ends."""
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -62,7 +62,7 @@ class GaussianBridge(AbstractDiffusion, AbstractLinearGaussian, AbstractMarginal
     Source: Rogers and Williams (2000), Diffusions, Markov Processes and Martingales, IV.39.
     """
 
-    process: AbstractLinearGaussian
+    process: Any
     t0: Float[Array, ""] = parameter(trainable=False)
     x0: Float[Array, " d"] = parameter(trainable=False, converter=as_vector)
     t1: Float[Array, ""] = parameter(trainable=False)

@@ -1,7 +1,7 @@
 """The double well, and the law it settles to."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -110,7 +110,7 @@ class DoubleWellLaw(dist.Distribution):
     """
 
     arg_constraints = {"sharpness": domains.positive, "width": domains.positive}
-    support = domains.real
+    support: Any = domains.real
     reparametrized_params: list[str] = []
 
     sharpness: Float[Array, "..."]

@@ -54,7 +54,7 @@ def gaussian_moments(law: Law, owner: str) -> tuple[Array, Array]:
     if isinstance(base, dist.Delta):
         return jnp.asarray(base.v), jnp.zeros_like(base.v)
     if isinstance(base, dist.Normal):
-        return jnp.broadcast_to(base.loc, base.batch_shape), jnp.broadcast_to(base.scale, base.batch_shape) ** 2
+        return base.mean, base.variance
     if isinstance(base, dist.MultivariateNormal):
         return jnp.asarray(base.loc), jnp.asarray(base.covariance_matrix)
     problem = "must be Delta, Normal or MultivariateNormal for a marginal in closed form"

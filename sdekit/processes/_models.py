@@ -64,12 +64,12 @@ class Lorenz(AbstractNumericalDiffusion):
     stochastic differential equations, section 7.2.
     """
 
+    structure: type[AbstractNoiseStructure] = eqx.field(static=True)
     prandtl: Float[Array, ""] = parameter(constraints.positive)
     rayleigh: Float[Array, ""] = parameter(constraints.positive)
     aspect: Float[Array, ""] = parameter(constraints.positive)
     scale: Float[Array, "3"] = parameter(constraints.positive, converter=as_vector)
     initial: Law = law_field()
-    structure: type[AbstractNoiseStructure] = eqx.field(static=True)
     dim: ClassVar[int] = 3
     interpretation: ClassVar[type[AbstractInterpretation]] = Ito
 

@@ -1,6 +1,7 @@
 """The noncentral chi-square law, accurate from the first decimals to the far tails."""
 
 from fractions import Fraction
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -90,6 +91,7 @@ def _log_prob(x: Array, df: Array, nc: Array) -> Array:
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
+_POINTS = np.append(_NODES, [0, 0]), np.append(_WEIGHTS, [0, 0]), np.append(np.full(97, 4.0), 2.0)
 
 
 @jax.jit
@@ -106,13 +108,16 @@ def _cdf(x: Array, df: Array, nc: Array) -> Array:
     high = jnp.maximum(jnp.minimum(jnp.sqrt(x), middle + 14), low)
     half = (high - low) / 2
 
-    def at(node):
+    def term(point):
+        # A node of the rule, or (without a weight) one of the two densities at x: one function to compile for all.
+        node, weight, more = point
+        inner = weight > 0
         s = low + half * (1 + node)
-        return 2 * s * jnp.exp(_log_prob(s**2, df + 4, nc))
+        share = jnp.where(inner, weight * half * s, 1.0)
+        return 2 * share * jnp.exp(_log_prob(jnp.where(inner, s**2, x), df + more, nc))
 
-    area = half * (jax.vmap(at, out_axes=-1)(jnp.asarray(_NODES, x.dtype)) @ jnp.asarray(_WEIGHTS, x.dtype))
-    ends = 2 * (jnp.exp(_log_prob(x, df + 2, nc)) + jnp.exp(_log_prob(x, df + 4, nc)))
-    return jnp.where(some, jnp.clip(area + ends, 0.0, 1.0), 0.0)
+    total = jax.vmap(term)(tuple(jnp.asarray(v, x.dtype) for v in _POINTS)).sum(0)
+    return jnp.where(some, jnp.clip(total, 0.0, 1.0), 0.0)
 
 
 @jax.custom_jvp
@@ -124,13 +129,13 @@ def _reparametrise(x: Array, df: Array, nc: Array) -> Array:
 def _reparametrise_jvp(primals, tangents):
     x, df, nc = primals
     _, ddf, dnc = tangents
-    log_f = _log_prob(x, df, nc)
+    log_f, log_next = jax.vmap(lambda more: _log_prob(x, df + more, nc))(jnp.asarray([0, 2], x.dtype))
     zero = jax.custom_derivatives.SymbolicZero
     # A draw that underflowed to 0 stays there.
     ok = x > 0
     move = jnp.zeros_like(x)
     if not isinstance(dnc, zero):
-        move = move + jnp.exp(_log_prob(x, df + 2, nc) - log_f) * dnc
+        move = move + jnp.exp(log_next - log_f) * dnc
     if not isinstance(ddf, zero):
         _, slope = jax.jvp(lambda k: _cdf(x, k, nc), (df,), (ddf,))
         move = move - slope * jnp.exp(-log_f)
@@ -186,7 +191,7 @@ class NoncentralChi2(dist.Distribution):
         "noncentrality": constraints.nonnegative,
         "scale": constraints.positive,
     }
-    support = constraints.nonnegative
+    support: Any = constraints.nonnegative
     reparametrized_params = ["df", "noncentrality", "scale"]
 
     df: Float[Array, "..."]

@@ -85,9 +85,9 @@ class Diffusion(AbstractNumericalDiffusion):
 
     drift_field: Callable[[RealScalar, State], State]
     diffusion_field: Callable[[RealScalar, State], Any]
-    initial: Law = law_field()
     interpretation: type[AbstractInterpretation] = eqx.field(static=True)
     structure: type[AbstractNoiseStructure] = eqx.field(static=True)
+    initial: Law = law_field()
 
     def __init__(
         self,
@@ -149,9 +149,3 @@ class Diffusion(AbstractNumericalDiffusion):
 def _check_kind(name: str, value: Any, base: type, which: str) -> None:
     if not (isinstance(value, type) and issubclass(value, base)):
         raise TypeError(fault(f"Diffusion.{name}", f"must be one of the types {which}", value, "pass the type itself"))
-
-
-def check_callable(owner: str, name: str, f: Any) -> None:
-    """Raise a `TypeError` unless `f` can be called."""
-    if not callable(f):
-        raise TypeError(fault(f"{owner}.{name}", "must be callable", f, "pass a function or a module"))
