@@ -87,12 +87,11 @@ def table():
 
 
 def main():
-    lines = [
-        "| times | components | method | compile s | evidence ms | compile s, gradient | gradient ms |",
-        "|" + "---|" * 7,
-    ]
-    lines += ["| " + " | ".join(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row) + " |" for row in table()]
-    sys.stdout.write("\n".join(lines) + "\n")
+    write = lambda cells: (sys.stdout.write("| " + " | ".join(cells) + " |\n"), sys.stdout.flush())
+    write(["times", "components", "method", "compile s", "evidence ms", "compile s, gradient", "gradient ms"])
+    write(["---"] * 7)
+    for row in table():
+        write([f"{v:.3g}" if isinstance(v, float) else str(v) for v in row])
 
 
 if __name__ == "__main__":

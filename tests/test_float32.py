@@ -1,7 +1,4 @@
-"""The dtype follows the inputs: models of float32 stay float32, and agree with float64 to its precision.
-
-Runs in the float32 job alone (`make test` runs both): where float64 is on, NumPyro draws in float64.
-"""
+"""The dtype follows the inputs, with float64 on or off: models of float32 stay float32, and agree with float64."""
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +8,7 @@ import pytest
 import sdekit as sk
 
 
-pytestmark = [
-    pytest.mark.float32,
-    pytest.mark.skipif(jax.config.read("jax_enable_x64"), reason="runs in the float32 job: make test-float32"),
-]
+pytestmark = pytest.mark.float32
 
 f32 = lambda *xs: [jnp.asarray(x, jnp.float32) for x in xs]
 TS = np.linspace(0.0, 4.0, 9)

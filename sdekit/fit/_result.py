@@ -30,7 +30,7 @@ class Fit:
 
         class Distance(sk.inference.AbstractObjective):
             def __call__(self, model, batch, *, key):
-                return jnp.mean((batch.ys - model.mean) ** 2), {}
+                return jnp.mean((batch.ys - model.mean[None, None]) ** 2), {}
 
         data = sk.data.Series(jnp.arange(3.0), jnp.array([1.0, 2.0, 3.0]))
         model = sk.processes.OrnsteinUhlenbeck(rate=1.0)

@@ -20,6 +20,20 @@ Lags = TypeVar("Lags", Array, np.ndarray)
 # Functions of `(xp, ...)` run in NumPy (float64, on the host, for spectra) and in JAX (in the dtype of the model).
 
 
+def _space(*xs: Any) -> ModuleType:
+    """NumPy for NumPy arrays and known numbers, JAX for the rest."""
+    host = all(isinstance(x, np.ndarray | np.floating | float) for x in xs[1:]) and is_concrete(xs)
+    return np if host else jnp
+
+
+def _gammaln(xp: ModuleType, x: Any) -> Any:
+    return scipy.special.gammaln(x) if xp is np else jax.scipy.special.gammaln(x)
+
+
+def _double(xp: ModuleType, *xs: Any) -> Any:
+    return tuple(np.asarray(x, np.float64)[()] for x in xs) if xp is np else xs
+
+
 def _power(xp: ModuleType, x: Any, a: Any) -> Any:
     """`x**a` for `x >= 0`, 0 at 0, with finite derivatives of 0 there."""
     positive = x > 0
@@ -53,13 +67,14 @@ def time_gaps(ss: Float[Array, " s"], ts: Float[Array, " t"]) -> Float[Array, "s
         time_gaps(jnp.array([0.0, 1.0]), jnp.array([1.0]))  # 1, 0
         ```
     """
-    s, t = jnp.broadcast_arrays(ss[:, None], ts[None, :])
-    gap = jnp.abs(t - s)
-    rounding = 4 * float(jnp.finfo(gap.dtype).eps) * jnp.maximum(jnp.abs(s), jnp.abs(t))
-    return jnp.where(gap > rounding, gap, 0)
+    xp = _space(None, ss, ts)
+    s, t = xp.broadcast_arrays(ss[:, None], ts[None, :])
+    gap = xp.abs(t - s)
+    rounding = 4 * float(jnp.finfo(gap.dtype).eps) * xp.maximum(xp.abs(s), xp.abs(t))
+    return xp.where(gap > rounding, gap, 0)
 
 
-def fbm_covariance(hurst: Float[Array, ""], ss: Float[Array, " s"], ts: Float[Array, " t"]) -> Float[Array, "s t"]:
+def fbm_covariance(hurst: Float[ArrayLike, ""], ss: Lags, ts: Lags) -> Lags:
     r"""The covariance $\frac12(|s|^{2H} + |t|^{2H} - |t - s|^{2H})$ of fractional Brownian motion, for all pairs.
 
     Computed without the cancellation of the formula as it stands when `s` is much smaller than `t`.
@@ -67,7 +82,7 @@ def fbm_covariance(hurst: Float[Array, ""], ss: Float[Array, " s"], ts: Float[Ar
     **Arguments:**
 
     - `hurst`: the Hurst index in (0, 1).
-    - `ss`, `ts`: times of either sign, shapes `(s,)` and `(t,)`.
+    - `ss`, `ts`: times of either sign, shapes `(s,)` and `(t,)`. NumPy arrays stay NumPy (float64, on the host).
 
     **Returns:** the matrix, shape `(s, t)`.
 
@@ -81,14 +96,16 @@ def fbm_covariance(hurst: Float[Array, ""], ss: Float[Array, " s"], ts: Float[Ar
         fbm_covariance(jnp.array(0.7), jnp.array([1.0]), jnp.array([1.0, 2.0]))
         ```
     """
+    xp = _space(hurst, ss, ts)
+    hurst, ss, ts = _double(xp, hurst, ss, ts)
     a = 2 * hurst
-    s, t = jnp.broadcast_arrays(ss[:, None], ts[None, :])
-    small, big = jnp.minimum(jnp.abs(s), jnp.abs(t)), jnp.maximum(jnp.abs(s), jnp.abs(t))
-    ratio = jnp.where(big > 0, small / jnp.where(big > 0, big, 1), 0) * jnp.sign(s) * jnp.sign(t)
+    s, t = xp.broadcast_arrays(ss[:, None], ts[None, :])
+    small, big = xp.minimum(xp.abs(s), xp.abs(t)), xp.maximum(xp.abs(s), xp.abs(t))
+    ratio = xp.where(big > 0, small / xp.where(big > 0, big, 1), 0) * xp.sign(s) * xp.sign(t)
     # |t - s| = big (1 - ratio); at ratio 1, to rounding, the two times agree and nothing is left.
     apart = ratio < 1 - 4 * float(jnp.finfo(s.dtype).eps)
-    gap = jnp.where(apart, jnp.expm1(a * jnp.log1p(-jnp.where(apart, ratio, 0))), -1)
-    return 0.5 * (_power(jnp, small, a) - _power(jnp, big, a) * gap)
+    gap = xp.where(apart, xp.expm1(a * xp.log1p(-xp.where(apart, ratio, 0))), -1)
+    return 0.5 * (_power(xp, small, a) - _power(xp, big, a) * gap)
 
 
 def _fgn(xp: ModuleType, hurst: Any, lags: Any) -> Any:
@@ -127,9 +144,8 @@ def fgn_autocovariance(hurst: Float[ArrayLike, ""], lags: Lags) -> Lags:
         fgn_autocovariance(jnp.array(0.7), jnp.arange(3.0))
         ```
     """
-    if isinstance(lags, np.ndarray) and is_concrete(hurst):
-        return _fgn(np, np.asarray(hurst, np.float64)[()], np.asarray(lags, np.float64))
-    return _fgn(jnp, hurst, lags)
+    xp = _space(hurst, lags)
+    return _fgn(xp, *_double(xp, hurst, lags))
 
 
 def _fou_near(xp: ModuleType, a: Any, x: Any, terms: int) -> Any:
@@ -171,12 +187,12 @@ def _fou_far(xp: ModuleType, a: Any, x: Any, terms: int) -> Any:
     return 0.5 * a * x ** (a - 2) * _horner(xp, coefficients, 1 / (x * x))
 
 
-def _fou(xp: ModuleType, gammaln: Any, hurst: Any, x: Any) -> Any:
+def _fou(xp: ModuleType, hurst: Any, x: Any) -> Any:
     single = np.finfo(x.dtype).bits < 64
     low, high = (1.0, 20.0) if single else (4.0, 36.0)
     near_terms, middle_terms, depth, far_terms = (6, 56, 16, 10) if single else (18, 96, 24, 18)
     a = 2 * hurst
-    gamma = xp.exp(gammaln(a + 1))
+    gamma = xp.exp(_gammaln(xp, a + 1))
     x0, x1, x2 = xp.minimum(x, low), xp.clip(x, low, high), xp.maximum(x, high)
     near = 0.5 * gamma * xp.cosh(x0) - _fou_near(xp, a, x0, near_terms)
     middle = _fou_middle(xp, a, gamma, x1, middle_terms, depth)
@@ -185,14 +201,14 @@ def _fou(xp: ModuleType, gammaln: Any, hurst: Any, x: Any) -> Any:
 
 @jax.custom_jvp
 def _fou_jax(hurst: Float[Array, ""], x: Float[Array, "..."]) -> Float[Array, "..."]:
-    return _fou(jnp, jax.scipy.special.gammaln, hurst, x)
+    return _fou(jnp, hurst, x)
 
 
 @_fou_jax.defjvp
 def _fou_jvp(primals, tangents):
     # Both partial derivatives forwards, so that reverse mode keeps two numbers an entry and not a hundred.
     (hurst, x), (hurst_dot, x_dot) = primals, tangents
-    raw = lambda h, y: _fou(jnp, jax.scipy.special.gammaln, h, y)
+    raw = lambda h, y: _fou(jnp, h, y)
     value, by_hurst = jax.jvp(lambda h: raw(h, x), (hurst,), (jnp.ones_like(hurst),))
     _, by_x = jax.jvp(lambda y: raw(hurst, y), (x,), (jnp.ones_like(x),))
     return value, by_hurst * hurst_dot + by_x * x_dot
@@ -227,8 +243,8 @@ def fou_autocovariance(hurst: Float[ArrayLike, ""], x: Lags) -> Lags:
         fou_autocovariance(jnp.array(0.5), jnp.array([0.0, 1.0]))  # 1/2, exp(-1)/2
         ```
     """
-    if isinstance(x, np.ndarray) and is_concrete(hurst):
-        return _fou(np, scipy.special.gammaln, np.asarray(hurst, np.float64)[()], np.asarray(x, np.float64))
+    if _space(hurst, x) is np:
+        return _fou(np, *_double(np, hurst, x))
     return _fou_jax(jnp.asarray(hurst), x)  # pyright: ignore[reportReturnType]
 
 
@@ -245,7 +261,7 @@ def fou_started_covariance(
 
     - `hurst`: the Hurst index in (0, 1).
     - `rate`: $\theta$, positive.
-    - `ss`, `ts`: times, not negative, shapes `(s,)` and `(t,)`.
+    - `ss`, `ts`: times, not negative, shapes `(s,)` and `(t,)`. NumPy arrays stay NumPy (float64, on the host).
 
     **Returns:** the matrix, shape `(s, t)`.
 
@@ -257,16 +273,18 @@ def fou_started_covariance(
         fou_started_covariance(jnp.array(0.5), jnp.array(1.0), jnp.array([1.0]), jnp.array([1.0]))  # (1 - exp(-2)) / 2
         ```
     """
+    xp = _space(hurst, ss, ts)
+    hurst, rate, ss, ts = _double(xp, hurst, rate, ss, ts)
     gap = rate * time_gaps(ss, ts)
     ss, ts = rate * ss, rate * ts
     s, t = ss[:, None], ts[None, :]
     # One evaluation for all arguments: it is long to compile.
-    every = jnp.concatenate([gap.reshape(-1), ss, ts])
-    apart = lambda f: jnp.split(f, (gap.size, gap.size + ss.size))
+    every = xp.concatenate([gap.reshape(-1), ss, ts])
+    apart = lambda f: xp.split(f, (gap.size, gap.size + ss.size))
     rho, rho_s, rho_t = apart(fou_autocovariance(hurst, every))
-    start = jnp.exp(jax.scipy.special.gammaln(2 * hurst + 1)) / 2
-    left, right = jnp.exp(-s), jnp.exp(-t)
+    start = xp.exp(_gammaln(xp, 2 * hurst + 1)) / 2
+    left, right = xp.exp(-s), xp.exp(-t)
     late = rho.reshape(gap.shape) - right * rho_s[:, None] - left * rho_t[None, :] + left * right * start
-    h, h_s, h_t = apart(_fou_near(jnp, 2 * hurst, jnp.minimum(every, 1), 10))
+    h, h_s, h_t = apart(_fou_near(xp, 2 * hurst, xp.minimum(every, 1), 10))
     early = right * h_s[:, None] + left * h_t[None, :] - h.reshape(gap.shape)
-    return jnp.where(jnp.maximum(s, t) <= 1, early, late)
+    return xp.where(xp.maximum(s, t) <= 1, early, late)

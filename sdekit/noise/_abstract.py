@@ -28,7 +28,7 @@ _OFF_REMEDY = (
 def _steps(grid: Grid, t0: RealScalar, t1: RealScalar) -> tuple[Array, Array]:
     """The numbers of the first step and of the step past the last, with an error for times off the grid."""
     (i0, off0), (i1, off1) = grid.find(t0), grid.find(t1)
-    last = grid.steps if grid.per_gap is not None else grid.offsets[-1]
+    last: Any = grid.steps if grid.offsets is None else grid.offsets[-1]
     if is_concrete((i0, i1, off0, off1, last)):
         for name, t, i, off in (("t0", t0, i0, off0), ("t1", t1, i1, off1)):
             require(bool((off <= 1e-3) & (i >= 0) & (i <= last)), name, _OFF, t, _OFF_REMEDY)
@@ -38,7 +38,19 @@ def _steps(grid: Grid, t0: RealScalar, t1: RealScalar) -> tuple[Array, Array]:
 
 
 class AbstractNoise(diffrax.AbstractPath):
-    """A driving noise: a Diffrax path, fixed by its key. The same object replays and differentiates."""
+    """A driving noise: a Diffrax path, fixed by its key. The same object replays and differentiates.
+
+    `solve` steps any such noise by number. Only Brownian noise has its drift corrected between Ito and Stratonovich.
+
+    !!! example
+
+        ```python
+        import jax
+        from sdekit.noise import AbstractNoise, Brownian
+        noise = Brownian(0.0, 0.1, 10, key=jax.random.key(0))
+        isinstance(noise, AbstractNoise), noise.increment(3).shape  # (True, (1,))
+        ```
+    """
 
     grid: eqx.AbstractVar[Grid]
     """Where its steps lie."""
@@ -66,7 +78,19 @@ class AbstractNoise(diffrax.AbstractPath):
 
 
 class AbstractBrownian(AbstractNoise, diffrax.AbstractBrownianPath):
-    """Brownian motion on a grid. Accepted by every Diffrax solver that the kind of its Levy area serves."""
+    """Brownian motion on a grid. Accepted by every Diffrax solver that the kind of its Levy area serves.
+
+    !!! example
+
+        ```python
+        import jax
+        from sdekit.noise import Brownian
+        noise = Brownian(0.0, 0.1, 10, key=jax.random.key(0))
+        finer = noise.refine(2, key=jax.random.key(1))
+        finer.coarsen(2).increments()  # those of `noise`
+        noise.evaluate(0.2, 0.5)  # the sum of steps 2, 3 and 4
+        ```
+    """
 
     levy_area: eqx.AbstractVar[type]
     """`diffrax.BrownianIncrement`, `SpaceTimeLevyArea` (adds `H`) or `SpaceTimeTimeLevyArea` (adds `K`)."""

@@ -18,6 +18,14 @@ from ._levy import BLOCK_VARIANCES, levy_depth, levy_value
 __all__ = ["Brownian"]
 
 
+def _regular(t0: RealScalar, dt: RealScalar, steps: int) -> Grid:
+    require(steps >= 1, "steps", "must be at least 1", steps, "pass a positive number of steps")
+    if is_concrete(dt):
+        require(float(dt) > 0, "dt", "must be positive", dt, "pass the length of a step")
+    start = as_float(t0)
+    return Grid(jnp.stack([start, start + steps * jnp.asarray(dt, start.dtype)]), steps)
+
+
 class Brownian(AbstractBrownian):
     r"""Brownian motion, `W_{t+h} - W_t ~ N(0, h)` in each component, on a grid of steps.
 
@@ -66,17 +74,13 @@ class Brownian(AbstractBrownian):
 
         **Raises:** `ValueError` for a grid that is missing, given twice, or has steps that are not positive.
         """
-        regular = t0 is not None and dt is not None and steps is not None
-        require(
-            regular != (grid is not None),
-            "grid", "or all of `t0`, `dt`, `steps` must be given, and not both", (t0, dt, steps), "pass one of the two",
-        )  # fmt: skip
-        if grid is None:
-            require(steps >= 1, "steps", "must be at least 1", steps, "pass a positive number of steps")
-            if is_concrete(dt):
-                require(float(dt) > 0, "dt", "must be positive", dt, "pass the length of a step")
-            t0 = as_float(t0)
-            grid = Grid(jnp.stack([t0, t0 + steps * jnp.asarray(dt, t0.dtype)]), steps)
+        problem = "or all of `t0`, `dt`, `steps` must be given, and not both"
+        if t0 is not None and dt is not None and steps is not None:
+            require(grid is None, "grid", problem, (t0, dt, steps), "pass one of the two")
+            grid = _regular(t0, dt, steps)
+        else:
+            require(grid is not None, "grid", problem, (t0, dt, steps), "pass one of the two")
+        assert grid is not None
         require(dim >= 1, "dim", "must be at least 1", dim, "pass the number of components")
         levy_depth(levy_area)
         self.grid = grid

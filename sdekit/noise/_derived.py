@@ -209,7 +209,8 @@ class Tabulated(AbstractBrownian):
         **Raises:** `ValueError` if the shapes do not meet.
         """
         self.grid = grid
-        self.W, self.H, self.K = (None if x is None else as_float(x) for x in (W, H, K))
+        self.W = as_float(W)
+        self.H, self.K = (None if x is None else as_float(x) for x in (H, K))
         require(
             self.W.ndim == 2 and grid.steps in (None, self.W.shape[0]),
             "W", f"must have shape (steps, m) with {grid.steps} steps", self.W, "pass a row for each step",

@@ -1,12 +1,14 @@
 """The grid that noise lives on: knots, and equal steps between them."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import ArrayLike, Float
 
 from .._errors import require, require_times
-from .._types import Array, RealScalar, as_float, is_concrete
+from .._types import Array, as_float, is_concrete
 
 
 __all__ = ["Grid"]
@@ -17,13 +19,21 @@ class Grid(eqx.Module):
 
     Noise is keyed by the number of a step, never by a floating-point time, so that it does not depend on how a time was
     computed.
+
+    !!! example
+
+        ```python
+        from sdekit.noise import Grid
+        Grid([0.0, 1.0, 1.5], 4).times()  # steps of 0.25, then of 0.125
+        Grid([0.0, 1.0, 1.5], counts=[4, 2]).steps  # 6
+        ```
     """
 
     knots: Float[Array, " k"]
     per_gap: int | None = eqx.field(static=True)
     """The number of steps in every gap, or `None` if gaps differ."""
-    offsets: Int[Array, " k"] | None
-    """The number of steps before each knot, if gaps differ."""
+    offsets: Any
+    """The number of steps before each knot, shape `(k,)`, if gaps differ. A NumPy array where it is known."""
     steps: int | None = eqx.field(static=True)
     """The number of steps in all, or `None` if it depends on traced times."""
 
@@ -38,26 +48,25 @@ class Grid(eqx.Module):
         knots to tell their ends apart.
         """
         require_times(knots, "knots", least=2)
-        require(
-            (per_gap is None) != (counts is None),
-            "per_gap", "or `counts` must be given, and not both", (per_gap, counts), "pass one of the two",
-        )  # fmt: skip
+        one = (per_gap is None) != (counts is None)
+        require(one, "per_gap", "or `counts` must be given, and not both", (per_gap, counts), "pass one of the two")
         self.knots = as_float(knots)
         self.per_gap = per_gap
-        if counts is None:
+        if per_gap is not None:
             require(per_gap >= 1, "per_gap", "must be at least 1", per_gap, "pass a positive number of steps")
             self.offsets = None
             self.steps = per_gap * (self.knots.shape[0] - 1)
-        elif is_concrete(counts):
+        elif counts is not None and is_concrete(counts):
             counts = np.asarray(counts)
             require(bool((counts >= 1).all()), "counts", "must be at least 1", counts, "give every gap a step")
             offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
             self.offsets = offsets
             self.steps = int(offsets[-1])
         else:
+            counts = jnp.asarray(counts)
             self.offsets = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(counts).astype(jnp.int32)])
             self.steps = None
-        self._require_resolved(per_gap if counts is None else counts)
+        self._require_resolved(counts if per_gap is None else per_gap)
 
     def _require_resolved(self, counts):
         if not is_concrete((self.knots, counts)):
@@ -81,7 +90,7 @@ class Grid(eqx.Module):
         """The last time."""
         return self.knots[-1]
 
-    def _counts(self):
+    def _counts(self) -> Any:
         return np.diff(np.asarray(self.offsets)) if is_concrete(self.offsets) else jnp.diff(self.offsets)
 
     def _place(self, step):
@@ -117,7 +126,7 @@ class Grid(eqx.Module):
         starts, ends = eqx.filter_vmap(self.interval)(jnp.arange(self.steps))
         return jnp.concatenate([starts[:1], ends])
 
-    def find(self, t: RealScalar | Array) -> tuple[Array, Array]:
+    def find(self, t: ArrayLike) -> tuple[Any, Any]:
         """The number of the step that starts nearest to `t` (of any shape), and how far off it `t` lies, in steps.
 
         The distance is 0 for times that a solver computed on the grid, up to the spacing of floating-point numbers,
@@ -125,18 +134,18 @@ class Grid(eqx.Module):
         """
         # In NumPy where possible: under `jit`, JAX would turn even known times into unknown ones.
         known = is_concrete((t, self.knots, self.offsets))
-        xp = np if known else jnp
+        xp: Any = np if known else jnp
         knots, offsets = (np.asarray(self.knots), np.asarray(self.offsets)) if known else (self.knots, self.offsets)
-        t = xp.asarray(t, knots.dtype)
-        gap = xp.clip(xp.searchsorted(knots, t, side="right") - 1, 0, knots.shape[0] - 2)
+        at = xp.asarray(t, knots.dtype)
+        gap = xp.clip(xp.searchsorted(knots, at, side="right") - 1, 0, knots.shape[0] - 2)
         if self.per_gap is None:
             first, count = offsets[gap], offsets[gap + 1] - offsets[gap]
         else:
             first, count = gap * self.per_gap, self.per_gap
         h = (knots[gap + 1] - knots[gap]) / xp.asarray(count, knots.dtype)
-        place = (t - knots[gap]) / h
+        place = (at - knots[gap]) / h
         whole = xp.round(place)
-        slack = 8 * jnp.finfo(knots.dtype).eps * (xp.abs(t) + xp.abs(knots[gap])) / h
+        slack = 8 * jnp.finfo(knots.dtype).eps * (xp.abs(at) + xp.abs(knots[gap])) / h
         off = xp.maximum(xp.abs(place - whole) - slack, 0.0)
         return first + whole.astype(np.int32), off
 

@@ -1,6 +1,6 @@
 """Fractional Brownian motion and the fractional Ornstein-Uhlenbeck process, exactly."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +11,12 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .._errors import fault
 from .._parameters import constraints, law_field, parameter
-from .._process import AbstractGridded, AbstractProcess, AbstractStationary
+from .._process import AbstractGaussianProcess, AbstractGridded, AbstractProcess, AbstractStationary
 from .._types import Key, Law, Times, as_float, as_vector
 from ..math import (
     circulant_sample,
     circulant_spectrum,
+    counter_normal,
     cumulative_sum,
     fbm_covariance,
     fgn_autocovariance,
@@ -33,6 +34,8 @@ __all__ = ["FractionalBrownianMotion", "FractionalOrnsteinUhlenbeck"]
 _HURST = constraints.open_interval(0.0, 1.0)
 _LEAD = 4
 """A grid that starts late is drawn from time 0 on if that makes it at most this much longer."""
+_LONGEST = 2**20
+"""The most lags of an embedding that is longer than it need be for the grid."""
 
 
 def _regular_step(ts: np.ndarray) -> tuple[float, float] | None:
@@ -73,6 +76,24 @@ class _GriddedBrownian(AbstractProcess):
         return SampledPath(ts, xs[:, None], Provenance("exact"))
 
 
+class _Rooted(AbstractProcess):
+    """A Gaussian process at given times, by a root of its covariance that was found in float64 on the host."""
+
+    process: AbstractGaussianProcess
+    root: Float[Array, "t t"]
+    dim: ClassVar[int] = 1
+
+    def draw(self, ts: Times, *, key: Key) -> SampledPath:
+        xs = self.process.mean(ts) + self.root @ counter_normal(key, 0, ts.shape, self.root.dtype)
+        return SampledPath(ts, xs[:, None], Provenance("exact"))
+
+
+def _rooted(process: AbstractGaussianProcess, cov: np.ndarray, dtype: Any) -> AbstractProcess:
+    # Eigenvectors and not Cholesky: rows without variance, and paths so smooth that the matrix is singular, are fine.
+    values, vectors = np.linalg.eigh(cov)
+    return _Rooted(process, jnp.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), dtype))
+
+
 class FractionalBrownianMotion(AbstractDenseGaussian, AbstractGridded):
     r"""Fractional Brownian motion: centred, Gaussian, $E[B_s B_t] = \frac{\sigma^2}{2}(|s|^{2H}+|t|^{2H}-|t-s|^{2H})$.
 
@@ -84,10 +105,11 @@ class FractionalBrownianMotion(AbstractDenseGaussian, AbstractGridded):
     - `hurst`: the Hurst index $H$ in (0, 1).
     - `scale`: the standard deviation $\sigma$ at time 1.
 
-    `sample` draws in O(t log t) on regular grids that start at 0 or a whole number of steps later, and by Cholesky in
-    O(t^3) elsewhere. It looks at the times to decide, so that inside `jit` with traced times it takes Cholesky: pass
-    the times as a NumPy array there. Both are exact; they give different paths for the same key. Densities are exact
-    and have no jitter: for long records with `hurst` near 1 use float64, or the result is NaN.
+    `sample` draws in O(t log t) on regular grids that start at 0 or a whole number of steps later; elsewhere by a dense
+    root of the covariance, O(t^3) once and O(t^2) a path. Both are found in float64 on the host and are exact; they
+    give different paths for the same key. Where times or parameters are traced (inside `jit`) it takes Cholesky in the
+    dtype of the model. Densities are exact, by Cholesky without jitter: in float32 they lose digits from a few hundred
+    times on where `hurst` is above 0.6, and are NaN for long records near 1. Use float64 there.
 
     Source: Mandelbrot and Van Ness (1968); Davies and Harte (1987) for the regular grid.
 
@@ -119,12 +141,12 @@ class FractionalBrownianMotion(AbstractDenseGaussian, AbstractGridded):
 
     def on_grid(self, ts: np.ndarray) -> AbstractProcess:
         grid = _grid_from_zero(ts)
-        if grid is None:
-            return self
-        step, lead = grid
-        lags = np.arange(lead + len(ts) - 1, dtype=np.float64)
         dtype = jnp.result_type(jnp.asarray(ts), self.hurst, self.scale)
-        root = circulant_spectrum(fgn_autocovariance(self.hurst, lags))
+        if grid is None:
+            times = np.asarray(ts, np.float64)
+            return _rooted(self, float(self.scale) ** 2 * fbm_covariance(self.hurst, times, times), dtype)
+        step, lead = grid
+        root = circulant_spectrum(lambda k: fgn_autocovariance(self.hurst, k), lead + len(ts) - 1)
         return _GriddedBrownian(self, jnp.asarray(root, dtype), jnp.asarray(step, dtype), lead)
 
 
@@ -164,8 +186,8 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
         independent of the noise after time 0; times are then not negative. `None` for the stationary process, whose
         state at any time depends on the noise before.
 
-    `sample` draws in O(t log t) on regular grids (as `FractionalBrownianMotion`, where there is a `start`), and by
-    Cholesky elsewhere and inside `jit` with traced times.
+    `sample` and densities work as those of `FractionalBrownianMotion`; stationary paths may start at any time of a
+    regular grid.
 
     **Raises:** `ValueError` for a `start` that is not Gaussian.
 
@@ -223,11 +245,17 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
         return self.level + (jnp.asarray(self.start.mean, self.rate.dtype)[0] - self.level) * jnp.exp(-self.rate * ts)
 
     def covariance(self, ss: Float[Array, " s"], ts: Times) -> Float[Array, "s t"]:
+        return self._covariance(jnp.asarray, ss, ts)
+
+    def _covariance(self, number: Any, ss: Any, ts: Any) -> Any:
+        """The covariance in JAX, or in float64 on the host with `number = np.float64` and NumPy times."""
+        hurst, rate, scale = (number(x) for x in (self.hurst, self.rate, self.scale))
+        unit = (scale * rate**-hurst) ** 2
         if self.start is None:
-            return self._spread() ** 2 * fou_autocovariance(self.hurst, self.rate * time_gaps(ss, ts))
-        noise = self._spread() ** 2 * fou_started_covariance(self.hurst, self.rate, ss, ts)
-        spread = jnp.asarray(self.start.variance, self.rate.dtype)[0]
-        return noise + spread * jnp.exp(-self.rate * (ss[:, None] + ts[None, :]))
+            return unit * fou_autocovariance(hurst, rate * time_gaps(ss, ts))
+        spread = number(jnp.asarray(self.start.variance, self.rate.dtype)[0])
+        decay = (np if number is np.float64 else jnp).exp(-rate * (ss[:, None] + ts[None, :]))
+        return unit * fou_started_covariance(hurst, rate, ss, ts) + spread * decay
 
     def reference_variance(self, ts: Times) -> Float[Array, " t"]:
         if self.start is None:
@@ -235,14 +263,18 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
         return jax.vmap(lambda t: self.covariance(t[None], t[None])[0, 0])(ts)
 
     def on_grid(self, ts: np.ndarray) -> AbstractProcess:
-        regular = _regular_step(ts) if self.start is None else _grid_from_zero(ts)
-        if regular is None:
-            return self
-        step, lead = regular[0], 0 if self.start is None else int(regular[1])
-        x = float(self.rate) * step
-        try:
-            root = circulant_spectrum(lambda k: fou_autocovariance(self.hurst, x * k), lead + len(ts), extend=3)
-        except ValueError:  # no embedding is nonnegative: Cholesky is exact as well
-            return self
         dtype = jnp.result_type(jnp.asarray(ts), self.hurst, self.rate, self.scale)
-        return _GriddedOU(self, jnp.asarray(root, dtype), lead)
+        regular = _regular_step(ts) if self.start is None else _grid_from_zero(ts)
+        if regular is not None:
+            lead = 0 if self.start is None else int(regular[1])
+            x, size = float(self.rate) * regular[0], lead + len(ts)
+            # Smooth processes embed only in much longer circulants; beyond a million points that is no gain.
+            extend = max(0, min(8, int(np.log2(_LONGEST / size))))
+            try:
+                root = circulant_spectrum(lambda k: fou_autocovariance(self.hurst, x * k), size, extend=extend)
+            except ValueError:  # not even then: a dense root is exact as well
+                pass
+            else:
+                return _GriddedOU(self, jnp.asarray(root, dtype), lead)
+        times = np.asarray(ts, np.float64)
+        return _rooted(self, self._covariance(np.float64, times, times), dtype)

@@ -45,7 +45,9 @@ class AbstractNumericalDiffusion(AbstractDiffusion):
     """
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
-        return solve(self, ts, key=key)
+        path = solve(self, ts, key=key)
+        assert isinstance(path, SampledPath)  # there is no event to stop it
+        return path
 
 
 class Diffusion(AbstractNumericalDiffusion):

@@ -8,6 +8,7 @@ $u \sim$ inverse Gaussian of mean $|a| h / |b|$ and shape $a^2 / s^2$. Both are 
 
 import abc
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import ArrayLike, Bool, Float
 
 from .._process import AbstractDiffusion
-from .._types import Array, Key, RealScalar, State, as_float
+from .._types import Array, RealScalar, State, as_float
 from ..math import counter_normal, counter_uniform
 from ..paths import SampledPath
 
@@ -27,7 +28,17 @@ _STREAM = 16
 
 
 class AbstractEvent(eqx.Module):
-    """When to stop: where a distance, a function of time and state, comes to zero."""
+    """When to stop: where a distance, a function of time and state, comes to zero.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.solve import AbstractEvent, FirstPassage
+        event = FirstPassage(1.0)
+        isinstance(event, AbstractEvent), event.distance(0.0, jnp.array([0.2]))  # (True, 0.8)
+        ```
+    """
 
     bridge: eqx.AbstractVar[bool]
     """Whether crossings between steps are drawn too. Without, a path that comes back within a step is missed."""
@@ -125,7 +136,7 @@ def _variance(event, process, t, x, mixing):
 def passage(
     event: AbstractEvent,
     process: AbstractDiffusion,
-    key: Key | None,
+    key: Any,
     step: Array,
     start: tuple[Array, State],
     end: tuple[Array, State],

@@ -8,7 +8,6 @@ import equinox as eqx
 import equinox.internal as eqxi
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 
@@ -25,7 +24,8 @@ class Plan(eqx.Module):
     rows: int | None = eqx.field(static=True)
     """The number of gaps, if all have `per_row` steps."""
     per_row: int | None = eqx.field(static=True)
-    marks: Int[Array, " t"] | np.ndarray | None
+    marks: Any
+    """Integers of shape `(t,)`, if the gaps differ. A NumPy array where they are known."""
     steps: int | None = eqx.field(static=True)
     """The number of steps in all, or `None` if it depends on traced times."""
 

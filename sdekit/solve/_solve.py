@@ -1,5 +1,7 @@
 """The one function: a diffusion, times, and what drives it."""
 
+from typing import Any
+
 import diffrax
 import equinox as eqx
 import jax
@@ -94,27 +96,26 @@ def solve(
         ```
     """
     require_times(ts)
-    ts = np.asarray(ts, as_float(ts).dtype) if is_concrete(ts) else as_float(ts)
+    # In NumPy where they are known: under `jit`, JAX would turn even known times into unknown ones.
+    times: Any = np.asarray(ts, as_float(ts).dtype) if is_concrete(ts) else as_float(ts)
     require_many(n, chunk, key, noise, x0, event)
-    dt = require_dt(dt, ts)
+    dt = require_dt(dt, times)
     solver = choose_solver(process, adaptive=controller is not None) if solver is None else solver
     if x0 is not None:
         x0 = as_float(x0)
         require_start(x0, process.dim, n)
-    require_noise(noise, process, ts, controller)
+    require_noise(noise, process, times, controller)
     require_solver(solver, noise, process, adaptive=controller is not None)
-    if ts.shape[0] == 1:
-        return _standing(process, ts, key, n, x0, event)
+    if times.shape[0] == 1:
+        return _standing(process, times, key, n, x0, event)
     make = _fixed if controller is None else _adaptive
-    task, made = make(process, ts, dt, noise, solver, controller, adjoint, event, meter_of(progress, n), max_steps)
+    task, made = make(process, times, dt, noise, solver, controller, adjoint, event, meter_of(progress, n), max_steps)
     out, ok = _batches(task, key, x0, n, chunk or default_chunk(process.dim), progress is True)
     if is_concrete(ok):
         raise_if_broken(task, out, ok, key, x0, n is None)
     made = eqx.tree_at(lambda p: p.rejected, made, out.rejected, is_leaf=lambda x: x is None)
-    ts = jnp.asarray(ts)
-    if event is None:
-        return SampledPath(ts, out.xs, made)
-    return Stopped(SampledPath(ts, out.xs, made), out.time, out.hit)
+    path = SampledPath(jnp.asarray(times), out.xs, made)
+    return path if out.time is None or out.hit is None else Stopped(path, out.time, out.hit)
 
 
 def default_chunk(d: int) -> int:

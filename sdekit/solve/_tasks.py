@@ -43,10 +43,10 @@ class AbstractTask(eqx.Module):
     def __call__(self, key: Key | None, x0: State | None) -> Outcome:
         """One path."""
 
-    def start(self, key: Key | None, x0: State | None, times: Array) -> tuple[State, Key | None]:
+    def start(self, key: Key | None, x0: State | None, times: Array) -> tuple[State, Any]:
         """The initial state, in the dtype that the whole solve has, and the key of the noise."""
         first, rest = (None, None) if key is None else jax.random.split(key)
-        x = self.process.initial.sample(first) if x0 is None else x0
+        x = jnp.asarray(self.process.initial.sample(first) if x0 is None else x0)
         # By a function of its own: a bound method is cached by comparing modules, which fails on traced parameters.
         drift = jax.eval_shape(lambda t, x: self.process.drift(t, x), times[0], x)
         return x.astype(jnp.result_type(x, times, drift)), rest
@@ -55,11 +55,8 @@ class AbstractTask(eqx.Module):
 class Held(diffrax.AbstractBrownianPath):
     """The noise of the step in hand, already drawn. Diffrax asks for it by times; it is known by number."""
 
+    levy_area: type = eqx.field(static=True)
     value: Any
-
-    @property
-    def levy_area(self) -> type:
-        return type(self.value)
 
     @property
     def t0(self):
@@ -126,19 +123,12 @@ class FixedTask(AbstractTask):
                 y = jnp.where(result == diffrax.RESULTS.successful, y, jnp.nan)
             return y, state
 
-        def stopping(i, carry):
-            x, state, hit, time = carry
-            y, state = once(i, x, state)
-            (t0, t1) = noise.grid.interval(i)
-            now, when, at = passage(self.event, self.process, rest, i, (t0, x), (t1, y), _mixing(noise))
-            y = jnp.where(hit, x, jnp.where(now, at, y))
-            return y, state, hit | now, jnp.where(hit, time, jnp.where(now, when, t1))
-
         first = self.plan.first
         state = solver.init(self._terms(noise, first), *noise.grid.interval(first), x, None)
         step, carry = (lambda i, carry: once(i, *carry)), (x, state)
         if self.event is not None:
-            step, carry = stopping, (x, state, jnp.array(False), noise.grid.interval(first)[0])
+            step = _stopping(step, self.event, self.process, noise, rest)
+            carry = (x, state, jnp.array(False), noise.grid.interval(first)[0])
         if self.meter is not None:
             step, carry = with_meter(step, self.meter, self.plan), (*carry, self.meter.init())
         carry, xs = march(step, carry, self.plan, self.adjoint)
@@ -146,7 +136,7 @@ class FixedTask(AbstractTask):
             self.meter.close(carry[-1])
         return Outcome(xs) if self.event is None else Outcome(xs, time=carry[3], hit=carry[2])
 
-    def driver(self, key: Key | None, x: State) -> AbstractNoise:
+    def driver(self, key: Any, x: State) -> AbstractNoise:
         """The noise: what was given, or a Brownian motion of the kind that the solver needs."""
         if self.noise is not None:
             return self.noise
@@ -154,8 +144,25 @@ class FixedTask(AbstractTask):
         return Brownian(grid=self.grid, dim=m, key=key, levy_area=levy_needed(self.solver), dtype=x.dtype)
 
     def _terms(self, noise, step):
-        held = Held(noise.levy(step)) if isinstance(noise, AbstractBrownian) else HeldPath(noise.increment(step))
+        if isinstance(noise, AbstractBrownian):
+            held = Held(noise.levy_area, noise.levy(step))
+        else:
+            held = HeldPath(noise.increment(step))
         return terms(self.process, self.solver, held, _mixing(noise), noise.grid.width(step))
+
+
+def _stopping(step, event: AbstractEvent, process: AbstractDiffusion, noise: AbstractNoise, key: Any):
+    """A step that holds the state from an event on, and carries whether it happened and when."""
+
+    def stopping(i, carry):
+        x, state, hit, time = carry
+        y, state = step(i, (x, state))
+        t0, t1 = noise.grid.interval(i)
+        now, when, at = passage(event, process, key, i, (t0, x), (t1, y), _mixing(noise))
+        y = jnp.where(hit, x, jnp.where(now, at, y))
+        return y, state, hit | now, jnp.where(hit, time, jnp.where(now, when, t1))
+
+    return stopping
 
 
 class GridSteps(diffrax.AbstractStepSizeController):
@@ -198,6 +205,7 @@ class GapwiseTask(AbstractTask):
                 system, self.solver, ts[0], ts[-1], None, x, saveat=diffrax.SaveAt(t1=True),
                 stepsize_controller=GridSteps(ts), adjoint=self.adjoint, max_steps=self.plan.per_row, throw=False,
             )  # fmt: skip
+            assert sol.ys is not None
             return sol.ys[-1], sol.ys[-1]
 
         _, xs = jax.lax.scan(gap, x, jnp.arange(self.plan.rows))
@@ -212,7 +220,7 @@ class AdaptiveTask(AbstractTask):
     ts: Array
     dt: RealScalar | None
     noise: diffrax.AbstractBrownianPath | None
-    controller: diffrax.AbstractStepSizeController
+    controller: diffrax.AbstractAdaptiveStepSizeController
     adjoint: diffrax.AbstractAdjoint | None
     meter: diffrax.AbstractProgressMeter | None
     max_steps: int = eqx.field(static=True)
@@ -234,6 +242,7 @@ class AdaptiveTask(AbstractTask):
             progress_meter=diffrax.NoProgressMeter() if self.meter is None else self.meter,
             max_steps=self.max_steps, throw=False,
         )  # fmt: skip
+        assert sol.ys is not None and sol.ts is not None
         xs, _ = sol.ys
         return Outcome(xs, rejected=sol.stats["num_rejected_steps"], reached=sol.ts[1][-1], result=sol.result)
 
