@@ -37,12 +37,15 @@ class Grid(eqx.Module):
     steps: int | None = eqx.field(static=True)
     """The number of steps in all, or `None` if it depends on traced times."""
 
-    def __init__(self, knots: ArrayLike, per_gap: int | None = None, *, counts: ArrayLike | None = None):
+    def __init__(
+        self, knots: ArrayLike, per_gap: int | None = None, *, counts: ArrayLike | None = None, steps: int | None = None
+    ):
         """**Arguments:**
 
         - `knots`: increasing times, shape `(k,)`, at least two.
         - `per_gap`: how many equal steps divide every gap.
         - `counts`: how many equal steps divide each gap, shape `(k - 1,)`, instead of `per_gap`.
+        - `steps`: their sum, where it is known and the counts are traced.
 
         **Raises:** `ValueError` for knots that do not increase, counts below 1, or steps too short for the dtype of the
         knots to tell their ends apart.
@@ -65,7 +68,7 @@ class Grid(eqx.Module):
         else:
             counts = jnp.asarray(counts)
             self.offsets = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(counts).astype(jnp.int32)])
-            self.steps = None
+            self.steps = steps
         self._require_resolved(counts if per_gap is None else per_gap)
 
     def _require_resolved(self, counts):
@@ -166,11 +169,11 @@ class Grid(eqx.Module):
                 "factor", "must divide the number of steps between any two knots", factor,
                 "choose a divisor, or build the noise with multiples of it",
             )  # fmt: skip
-        return Grid(self.knots, counts=counts // factor)
+        return Grid(self.knots, counts=counts // factor, steps=self.steps and self.steps // factor)
 
     def refine(self, factor: int) -> "Grid":
         """The grid with every step divided into `factor`. Knots stay."""
         require(factor >= 1, "factor", "must be a positive number of steps", factor, "pass factor >= 1")
         if self.per_gap is not None:
             return Grid(self.knots, self.per_gap * factor)
-        return Grid(self.knots, counts=self._counts() * factor)
+        return Grid(self.knots, counts=self._counts() * factor, steps=self.steps and self.steps * factor)
