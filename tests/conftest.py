@@ -1,6 +1,7 @@
 """Settings of the whole suite: float64, strict ranks, Hypothesis profiles, keys that replay."""
 
 import os
+import pathlib
 
 import hypothesis
 import jax
@@ -19,3 +20,12 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 def key():
     """A key that is the same in every run; a statistical assertion states its own false-alarm rate."""
     return jax.random.key(20260101)
+
+
+@pytest.fixture(autouse=True)
+def few_memory_maps():
+    """Drop compiled programs before they exhaust the memory maps that the kernel grants a process (65,530 by default)."""
+    yield
+    maps = pathlib.Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > 25_000:
+        jax.clear_caches()
