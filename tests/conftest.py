@@ -24,7 +24,7 @@ def key():
 
 @pytest.fixture(autouse=True)
 def few_memory_maps():
-    """Drop compiled programs before they exhaust the memory maps that the kernel grants a process (65,530 by default)."""
+    """Drop compiled programs before they use up the memory maps of a process (65,530 by default on Linux)."""
     yield
     maps = pathlib.Path("/proc/self/maps")
     if maps.exists() and maps.read_bytes().count(b"\n") > 25_000:
