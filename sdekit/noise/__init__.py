@@ -1,4 +1,4 @@
-"""What drives: Brownian motion on a grid, keyed by the number of the step."""
+"""What drives: Brownian motion on a grid, keyed by the number of the step, and noises with a Markov lift."""
 
 from ._abstract import AbstractBrownian as AbstractBrownian, AbstractNoise as AbstractNoise
 from ._brownian import Brownian as Brownian
@@ -8,14 +8,17 @@ from ._derived import (
     Refined as Refined,
     Tabulated as Tabulated,
 )
+from ._driver import AbstractDriver as AbstractDriver, BrownianDriver as BrownianDriver
 from ._grid import Grid as Grid
 from ._levy import chain as chain
 
 
 __all__ = [
     "AbstractBrownian",
+    "AbstractDriver",
     "AbstractNoise",
     "Brownian",
+    "BrownianDriver",
     "Coarsened",
     "Correlated",
     "Grid",

@@ -1,0 +1,83 @@
+r"""The word: a driving noise with a Markov lift, that is, a readout of Ornstein-Uhlenbeck modes on one Brownian motion."""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Float
+
+from .._parameters import AbstractParametric, parameter
+from .._types import Array, RealScalar, as_float
+
+
+__all__ = ["AbstractDriver", "BrownianDriver"]
+
+
+class AbstractDriver(AbstractParametric):
+    r"""The law of a noise $N$ that is read from modes, $N_t = c(t) \cdot Z_t - c(0) \cdot Z_0$, from time 0 on.
+
+    The first `modes` entries of $Z$ are Ornstein-Uhlenbeck processes on one Brownian motion,
+    $dZ_j = -\gamma_j Z_j\,dt + dB$; the last `still` entries are Gaussians that never move. $Z_0$ is centred with the
+    root `start`. A noise of `m` components has `m` independent copies, the modes shared or not:
+
+    $$dN = c'(t) \cdot Z\,dt - \sum_j c_j \gamma_j Z_j\,dt + \bar c(t)\,dB, \qquad \bar c = \sum_{j \le modes} c_j.$$
+
+    A control $u$ that shifts the Brownian motion, $dB \to dB + u\,dt$, moves every mode and, through $\bar c$, the noise.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        driver = sk.noise.BrownianDriver()
+        driver.rates, driver.readout(0.0)  # [0.], [1.]
+        ```
+    """
+
+    rates: eqx.AbstractVar[Float[Array, " modes"]]
+    r"""The rates $\gamma_j \ge 0$ of the modes that move, per unit of time. Never trained."""
+    still: eqx.AbstractVar[int]
+    """How many modes never move."""
+    steady: eqx.AbstractVar[bool]
+    """Whether the readout is the same at all times."""
+
+    @abc.abstractmethod
+    def readout(self, t: RealScalar) -> Float[Array, " j"] | Float[Array, "m j"]:
+        """The coefficients `c(t)` of all `j = modes + still` modes: `(j,)` for all components, or a row for each."""
+
+    @property
+    @abc.abstractmethod
+    def start(self) -> Float[Array, "j r"]:
+        r"""A root of the covariance of $Z_0$; zeros where modes start at 0."""
+
+    @property
+    def modes(self) -> int:
+        """How many modes move."""
+        return self.rates.shape[0]
+
+    @property
+    def size(self) -> int:
+        """The number `j` of modes of one component, those that never move included."""
+        return self.modes + self.still
+
+
+class BrownianDriver(AbstractDriver):
+    """Brownian motion as a driver: one mode of rate 0, read as it is.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        sk.noise.BrownianDriver().size  # 1
+        ```
+    """
+
+    rates: Float[Array, " modes"] = parameter(trainable=False, default=0.0, converter=lambda x: as_float(x).reshape(1))
+    still: int = eqx.field(static=True, default=0, init=False)
+    steady: bool = eqx.field(static=True, default=True, init=False)
+
+    def readout(self, t: RealScalar) -> Float[Array, " j"]:
+        return jnp.ones_like(self.rates)
+
+    @property
+    def start(self) -> Float[Array, "j r"]:
+        return jnp.zeros((1, 1), self.rates.dtype)
