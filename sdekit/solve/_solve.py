@@ -179,7 +179,7 @@ def _lifted(process, ts, dt, noise, solver, _, adjoint, event, meter, max_steps)
     grid, plan = _steps(ts, dt, noise, max_steps)
     name = f"ExponentialIntegrator({solver_name(inner)})"
     made = _made(name, type(process.driver).__name__, grid, plan, dt, adjoint)
-    return LiftedTask(process, inner, grid, plan, noise, adjoint, meter, solver.midpoint), made
+    return LiftedTask(process, inner, grid, plan, noise, adjoint, meter, solver.trapezoid), made
 
 
 def _fixed(process, ts, dt, noise, solver, _, adjoint, event, meter, max_steps):
