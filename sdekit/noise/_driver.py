@@ -1,4 +1,4 @@
-r"""The word: a driving noise with a Markov lift, that is, a readout of Ornstein-Uhlenbeck modes on one Brownian motion."""
+r"""The word: a driving noise with a Markov lift: a readout of Ornstein-Uhlenbeck modes on one Brownian motion."""
 
 import abc
 
@@ -22,7 +22,8 @@ class AbstractDriver(AbstractParametric):
 
     $$dN = c'(t) \cdot Z\,dt - \sum_j c_j \gamma_j Z_j\,dt + \bar c(t)\,dB, \qquad \bar c = \sum_{j \le modes} c_j.$$
 
-    A control $u$ that shifts the Brownian motion, $dB \to dB + u\,dt$, moves every mode and, through $\bar c$, the noise.
+    A control $u$ that shifts the Brownian motion, $dB \to dB + u\,dt$, moves every mode and, through $\bar c$, the
+    noise.
 
     !!! example
 
