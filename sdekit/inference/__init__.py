@@ -24,7 +24,7 @@ from ._likelihood import (
     TransitionLikelihood as TransitionLikelihood,
     log_prob as log_prob,
 )
-from ._objective import AbstractObjective as AbstractObjective
+from ._objective import AbstractObjective as AbstractObjective, AbstractScheduled as AbstractScheduled
 from ._observation import AbstractObservation as AbstractObservation
 from ._observations import (
     AbstractGaussianObservation as AbstractGaussianObservation,
@@ -45,6 +45,7 @@ __all__ = [
     "AbstractLikelihood",
     "AbstractObjective",
     "AbstractObservation",
+    "AbstractScheduled",
     "BernoulliObservation",
     "CategoricalObservation",
     "Chain",
