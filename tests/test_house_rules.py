@@ -19,6 +19,7 @@ FLOORS = [
     {"noise"},
     {"_structure"},
     {"_process"},
+    {"_lifted"},
     {"solve"},
     {"processes"},
     {"nets"},

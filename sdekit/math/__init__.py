@@ -20,6 +20,7 @@ from ._linear import (
     linear_moments as linear_moments,
     van_loan as van_loan,
 )
+from ._modes import graded_rule as graded_rule, kernel_root as kernel_root, mode_decay as mode_decay
 from ._quadrature import gauss_legendre as gauss_legendre, integrate as integrate
 from ._recurrence import (
     affine_recurrence as affine_recurrence,
@@ -53,9 +54,12 @@ __all__ = [
     "gaussian_factor",
     "gaussian_log_prob",
     "gaussian_root",
+    "graded_rule",
     "integrate",
+    "kernel_root",
     "linear_moments",
     "linear_recurrence",
+    "mode_decay",
     "threefry2x32",
     "time_gaps",
     "van_loan",

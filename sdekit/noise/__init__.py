@@ -11,17 +11,20 @@ from ._derived import (
 from ._driver import AbstractDriver as AbstractDriver, BrownianDriver as BrownianDriver
 from ._grid import Grid as Grid
 from ._levy import chain as chain
+from ._modes import AbstractModeNoise as AbstractModeNoise, ModeNoise as ModeNoise
 
 
 __all__ = [
     "AbstractBrownian",
     "AbstractDriver",
+    "AbstractModeNoise",
     "AbstractNoise",
     "Brownian",
     "BrownianDriver",
     "Coarsened",
     "Correlated",
     "Grid",
+    "ModeNoise",
     "Refined",
     "Tabulated",
     "chain",

@@ -1,5 +1,6 @@
 """Laws: the words, and the exact library."""
 
+from .._lifted import AbstractLifted as AbstractLifted, Parts as Parts
 from .._process import *  # noqa: F403
 from .._process import __all__ as _words
 from ._benes import Benes as Benes
@@ -18,6 +19,7 @@ from ._gaussian import (
 )
 from ._gbm import GeometricBrownianMotion as GeometricBrownianMotion
 from ._jacobi import Jacobi as Jacobi
+from ._joint import CentredGaussian as CentredGaussian, JointLaw as JointLaw
 from ._kernels import (
     AbstractKernel as AbstractKernel,
     Exponential as Exponential,
@@ -30,6 +32,7 @@ from ._kernels import (
     SumKernel as SumKernel,
 )
 from ._langevin import OverdampedLangevin as OverdampedLangevin, UnderdampedLangevin as UnderdampedLangevin
+from ._lifted import Controlled as Controlled, Driven as Driven, Lifted as Lifted, modes_law as modes_law
 from ._linear import (
     LinearSDE as LinearSDE,
     MatrixOrnsteinUhlenbeck as MatrixOrnsteinUhlenbeck,
@@ -43,29 +46,34 @@ from ._verhulst import StochasticVerhulst as StochasticVerhulst
 
 
 _diffusions = [
+    "AbstractLifted",
     "AbstractNumericalDiffusion",
     "Benes",
     "BrownianBridge",
     "BrownianMotion",
     "CoxIngersollRoss",
+    "Controlled",
     "Diffusion",
     "DoubleWell",
+    "Driven",
     "GaussianBridge",
     "GeometricBrownianMotion",
     "Heston",
     "Jacobi",
+    "Lifted",
     "LinearSDE",
     "Lorenz",
     "LotkaVolterra",
     "MatrixOrnsteinUhlenbeck",
     "OrnsteinUhlenbeck",
     "OverdampedLangevin",
+    "Parts",
     "SquaredBessel",
     "StochasticVerhulst",
     "TimeDependentLinearSDE",
     "UnderdampedLangevin",
 ]
-_laws = ["DoubleWellLaw", "NoncentralChi2"]
+_laws = ["CentredGaussian", "DoubleWellLaw", "JointLaw", "NoncentralChi2", "modes_law"]
 
 _gaussian = [
     "AbstractDenseGaussian",
