@@ -15,6 +15,7 @@ from ._encoders import (
     FirstFrames as FirstFrames,
     GRUEncoder as GRUEncoder,
 )
+from ._head import GaussianHead as GaussianHead
 from ._mlp import MLPField as MLPField
 
 
@@ -29,6 +30,7 @@ __all__ = [
     "ControlMLP",
     "FirstFrames",
     "GRUEncoder",
+    "GaussianHead",
     "MLPField",
     "lipswish",
     "next_observed",

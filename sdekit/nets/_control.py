@@ -30,9 +30,7 @@ class ControlMLP(eqx.Module):
     - `noise`: the number `m` of noises.
     - `context`: the length `c` of a context.
     - `width`, `depth`: of the network.
-    - `driver`: the driver of the noise, for its rates and how many modes it has; Brownian if not given.
-    - `modes`: whether the control looks at the modes; `None` for all drivers but a Brownian one, whose mode says nothing
-        that the state does not.
+    - `driver`: the driver of the noise, for its rates and how many modes it has; Brownian, without any, if not given.
     - `frequencies`: angular frequencies of the features of time; none, if the control is not to know the time.
     - `activation`: between layers.
     - `key`: a JAX key for the initial weights.
@@ -46,7 +44,7 @@ class ControlMLP(eqx.Module):
         import jax.numpy as jnp
         from sdekit.nets import ControlMLP
         control = ControlMLP(dim=2, noise=2, context=3, width=16, depth=2, key=jax.random.key(0))
-        control(0.0, jnp.ones(2), jnp.zeros((2, 1)), jnp.ones(3))  # [0., 0.]
+        control(0.0, jnp.ones(2), jnp.zeros((2, 0)), jnp.ones(3))  # [0., 0.]
         ```
 
     Source: Li, Wong, Chen and Duvenaud (2020), Scalable gradients for stochastic differential equations; Daems, Opper,
@@ -55,7 +53,7 @@ class ControlMLP(eqx.Module):
 
     mlp: eqx.nn.MLP
     rates: tuple[float, ...] = eqx.field(static=True)
-    """The rate of each mode that is looked at, 0 for those that never move."""
+    """The rate of each mode, 0 for those that never move."""
     frequencies: tuple[float, ...] = eqx.field(static=True)
 
     def __init__(
@@ -68,7 +66,6 @@ class ControlMLP(eqx.Module):
         *,
         key: Key,
         driver: AbstractDriver | None = None,
-        modes: bool | None = None,
         frequencies: Sequence[float] = (1.0,),
         activation: Callable[[Array], Array] = jax.nn.silu,
     ):
@@ -77,8 +74,7 @@ class ControlMLP(eqx.Module):
             require(size >= 1, f"ControlMLP.{name}", "must be a positive integer", size, "pass at least 1")
         driver = BrownianDriver() if driver is None else driver
         rates = np.append(np.asarray(driver.rates, np.float64), np.zeros(driver.still))
-        seen = bool((rates > 0).any() or driver.still) if modes is None else modes
-        self.rates = tuple(float(rate) for rate in rates) if seen else ()
+        self.rates = tuple(float(rate) for rate in rates)
         self.frequencies = tuple(float(w) for w in frequencies)
         inputs = 2 * len(self.frequencies) + dim + noise * len(self.rates) + context
         mlp = eqx.nn.MLP(inputs, noise, width, depth, activation, key=key)

@@ -86,11 +86,12 @@ class ConstantContext(AbstractContext):
 
 
 class AheadContext(AbstractContext):
-    """What lies ahead of a time: the features of the next observed row, and how far off that row is.
+    """What lies ahead of a time: the features of the next observed row after it, and how far off that row is.
 
-    Constant between rows but for its last entry, the time to the next observation (0 if there is none). An observation
-    at `t` itself lies ahead of `t`; after the last one the features are zero. Constant, and not linear in between: at an
-    observation the posterior control jumps, since the datum has just been used.
+    Constant between rows but for its last entry, the time to the next observation (0 if there is none). Constant, and
+    not linear in between: at an observation the control of a posterior jumps, since the datum has just been used; so the
+    context at the time of a row is that just after it. From the last observation on it is zero. `start` looks at all
+    rows, the first one included.
 
     **Arguments:**
 
@@ -120,11 +121,13 @@ class AheadContext(AbstractContext):
 
     @property
     def start(self) -> Float[Array, " c"]:
-        return self(self.ts[0])
+        return self._read(0, self.ts[0])
 
     def __call__(self, t: RealScalar) -> Float[Array, " c"]:
         t = jnp.asarray(t, self.ts.dtype)
-        row = jnp.searchsorted(self.ts, t, side="left")
+        return self._read(jnp.searchsorted(self.ts, t, side="right"), t)
+
+    def _read(self, row, t):
         last = self.ts.shape[0] - 1
         ahead = (row <= last) & self.seen[jnp.minimum(row, last)]
         row = jnp.minimum(row, last)

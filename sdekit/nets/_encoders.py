@@ -36,7 +36,7 @@ class GRUEncoder(AbstractEncoder):
     """A gated recurrent unit that runs backwards in time over the observed rows.
 
     Its inputs are the values (zero where masked), the mask, and the time to the next observed row. The context at `t` is
-    what it has gathered from the end down to the first row at or after `t`, and the time to that row: an `AheadContext`.
+    what it has gathered from the end down to the first observed row after `t`, and the time to it: an `AheadContext`.
     Rows without any observation, padding among them, leave it as it is.
 
     **Arguments:**

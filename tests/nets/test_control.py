@@ -18,6 +18,7 @@ class Modes(AbstractDriver):
     rates: jax.Array
     still: int = eqx.field(static=True, default=1)
     steady: bool = eqx.field(static=True, default=True)
+    direct: float = eqx.field(static=True, default=0.0)
 
     def readout(self, t):
         return jnp.ones(3)
@@ -44,10 +45,10 @@ def test_a_control_starts_at_zero_and_learns_from_every_input():
     np.testing.assert_allclose(awake(*inputs[:2], scaled, inputs[3]), raw(*inputs), rtol=1e-5)
 
 
-def test_brownian_modes_are_left_out_unless_asked_for():
+def test_a_brownian_driver_has_no_modes_to_look_at():
     sizes = {"dim": 2, "noise": 2, "context": 3, "width": 8, "depth": 1, "key": jax.random.key(0)}
     assert ControlMLP(**sizes).mlp.in_size == 2 + 2 + 3
-    assert ControlMLP(**sizes, modes=True, frequencies=()).mlp.in_size == 2 + 2 + 3
+    assert ControlMLP(**sizes, frequencies=()).mlp.in_size == 2 + 3
     with pytest.raises(ValueError, match=r"ControlMLP\.width"):
         ControlMLP(**{**sizes, "width": 0})
 

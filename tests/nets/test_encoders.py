@@ -83,11 +83,11 @@ def test_what_lies_behind_is_not_seen_and_what_lies_ahead_is(name):
 def test_the_last_entry_is_the_time_to_the_next_observation_and_all_is_zero_after_the_last(name):
     ts, ys = np.array([0.0, 1.0, 2.0, 4.0]), np.ones((4, DIM))
     mask = np.array([True, False, True, False])[:, None] & np.ones((4, DIM), bool)
-    found = read(ENCODERS[name], ts, ys, mask, np.array([0.0, 0.25, 1.0, 2.0, 2.5, 4.0, 5.0]))[1:]
-    np.testing.assert_allclose(found[:, -1], [0.0, 1.75, 1.0, 0.0, 0.0, 0.0, 0.0], atol=1e-6)
-    np.testing.assert_array_equal(found[-3:], 0)
+    found = read(ENCODERS[name], ts, ys, mask, np.array([0.0, 0.25, 1.0, 1.5, 2.0, 2.5, 4.0, 5.0]))[1:]
+    np.testing.assert_allclose(found[:, -1], [2.0, 1.75, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0], atol=1e-6)
+    np.testing.assert_array_equal(found[-4:], 0)
     # Constant up to the lag between observations.
-    np.testing.assert_array_equal(found[1, :-1], found[3, :-1])
+    np.testing.assert_array_equal(found[0, :-1], found[3, :-1])
     following, seen = next_observed(Series(ts, ys, mask))
     np.testing.assert_array_equal(following, [0.0, 2.0, 2.0, 4.0])
     np.testing.assert_array_equal(seen, [True, True, True, False])
