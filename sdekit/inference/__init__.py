@@ -1,6 +1,14 @@
 """Inference on path space."""
 
+from ._collapse import (
+    CollapseTable as CollapseTable,
+    KLRates as KLRates,
+    kl_rates as kl_rates,
+    posterior_collapse as posterior_collapse,
+)
 from ._confidence import ParameterTable as ParameterTable, confidence as confidence
+from ._decoded import Decoded as Decoded
+from ._elbo import ELBO as ELBO, PathBound as PathBound
 from ._forecast import condition as condition, forecast as forecast
 from ._girsanov import (
     PathKL as PathKL,
@@ -18,6 +26,7 @@ from ._kalman import (
     Smoothed as Smoothed,
     chain as chain,
 )
+from ._latent import LatentSDE as LatentSDE
 from ._likelihood import (
     AbstractLikelihood as AbstractLikelihood,
     MarginalLikelihood as MarginalLikelihood,
@@ -40,6 +49,7 @@ from ._transitions import gaussian_step as gaussian_step, ito_drift as ito_drift
 
 
 __all__ = [
+    "ELBO",
     "AbstractGaussianObservation",
     "AbstractKalmanMethod",
     "AbstractLikelihood",
@@ -49,14 +59,19 @@ __all__ = [
     "BernoulliObservation",
     "CategoricalObservation",
     "Chain",
+    "CollapseTable",
+    "Decoded",
     "Filtered",
     "GaussianObservation",
     "GaussianPosterior",
+    "KLRates",
+    "LatentSDE",
     "LinearGaussianPosterior",
     "MarginalLikelihood",
     "Observed",
     "Parallel",
     "ParameterTable",
+    "PathBound",
     "PathKL",
     "PoissonObservation",
     "Sequential",
@@ -72,6 +87,8 @@ __all__ = [
     "girsanov_energy",
     "girsanov_log_weight",
     "ito_drift",
+    "kl_rates",
     "log_prob",
     "path_kl",
+    "posterior_collapse",
 ]
