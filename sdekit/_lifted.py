@@ -38,7 +38,7 @@ class Parts(NamedTuple):
 
 
 class AbstractLifted(AbstractDiffusion):
-    r"""$dX = f(t, X)\,dt + g(t, X)\,dN$ with $N$ read from the modes of a driver, Markov in the state $(x, z, weights)$.
+    r"""$dX = f(t, X)\,dt + g(t, X)\,dN$, $N$ read from the modes of a driver; Markov in the state $(x, z, weights)$.
 
     The Brownian motion of the driver has the drift `control(t, x, z)`. As an `AbstractDiffusion` it is the plain
     augmented equation, for any solver whose steps are short against the fastest mode; `sdekit.solve.Exponential` steps
@@ -66,9 +66,8 @@ class AbstractLifted(AbstractDiffusion):
     @property
     def components(self) -> int:
         """The number `m` of components of the noise."""
-        x = jnp.zeros(self.base.dim)
-        found = []
-        jax.eval_shape(lambda: found.append(self.base.diffusion(0.0, x).in_size()))
+        base, found = self.base, []
+        jax.eval_shape(lambda: found.append(base.diffusion(0.0, jnp.zeros(base.dim)).in_size()))
         return found[0]
 
     @property
@@ -93,7 +92,9 @@ class AbstractLifted(AbstractDiffusion):
         u = self.control(t, x, z)
         driver, m = self.driver, self.components
         moving = z[:, : driver.modes]
-        velocity = jnp.concatenate([u[:, None] - driver.rates[None] * moving, jnp.zeros_like(z[:, driver.modes :])], axis=1)
+        velocity = jnp.concatenate(
+            [u[:, None] - driver.rates[None] * moving, jnp.zeros_like(z[:, driver.modes :])], axis=1
+        )
         c = readouts(driver, t, m)
         noise = jnp.sum(c * velocity, axis=1) + driver.direct * u
         if not driver.steady or driver.still:
@@ -103,7 +104,7 @@ class AbstractLifted(AbstractDiffusion):
         return jnp.concatenate([self.base.drift(t, x) + self.base.diffusion(t, x).mv(noise), velocity.ravel(), cost])
 
     def diffusion(self, t: RealScalar, x: State) -> lx.AbstractLinearOperator:
-        x, z, weights = self.parts(x)
+        x, z, _ = self.parts(x)
         m, modes = self.components, self.driver.modes
         g = self.base.diffusion(t, x).as_matrix() * brownian_gain(self.driver, t, m)[None, :]
         moves = jnp.concatenate([jnp.ones_like(z[:, :modes]), jnp.zeros_like(z[:, modes:])], axis=1)

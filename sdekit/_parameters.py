@@ -132,7 +132,9 @@ class AbstractParametric(eqx.Module):
                 continue
             if not np.isfinite(np.asarray(value)).all():
                 raise ValueError(fault(name, "must be finite", value, "replace NaN and infinite values"))
-            if not np.asarray(constraint(value)).all():
+            with jax.ensure_compile_time_eval():  # known numbers stay known inside `jit`
+                fits = np.asarray(constraint(value)).all()
+            if not fits:
                 kind = type(constraint).__name__.strip("_").lstrip("_")
                 said = str(constraint).replace("_", " ").lower()
                 raise ValueError(

@@ -1,4 +1,4 @@
-r"""Ornstein-Uhlenbeck modes on one Brownian motion: the joint law of what a step adds to them, by a root of its covariance."""
+"""Ornstein-Uhlenbeck modes on one Brownian motion: a root of the covariance of what a step adds to them."""
 
 import functools
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _PANELS = 62
 
 @functools.cache
 def graded_rule(double: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights on [0, 1] for sums of exponentials of any rates: Gauss-Legendre on panels that shrink towards 0.
+    """Nodes and weights on [0, 1] for sums of exponentials of any rates: Gauss-Legendre on panels that shrink to 0.
 
     **Arguments:**
 
@@ -49,9 +49,7 @@ def graded_rule(double: bool) -> tuple[np.ndarray, np.ndarray]:
     return nodes, weights
 
 
-def kernel_root(
-    kernels: Callable[[Float[Array, " s"]], Float[Array, "s k"]], h: RealScalar
-) -> Float[Array, "k k"]:
+def kernel_root(kernels: Callable[[Float[Array, " s"]], Float[Array, "s k"]], h: RealScalar) -> Float[Array, "k k"]:
     r"""A triangular root $L$ of the covariance $\int_0^h \kappa(s) \kappa(s)^\top ds$ of stochastic convolutions.
 
     The covariance is never formed: it is the square of the kernels at the nodes of a quadrature, and the root is their
@@ -62,8 +60,8 @@ def kernel_root(
     - `kernels`: the kernels $\kappa$ at times of shape `(s,)` before the end of the step, one column each.
     - `h`: the length of the step.
 
-    **Returns:** the root, lower triangular, its diagonal not negative, shape `(k, k)`. It has no derivative: this is the
-    noise of modes whose rates are not trained.
+    **Returns:** the root, lower triangular, its diagonal not negative, shape `(k, k)`. It has no derivative: this is
+    the noise of modes whose rates are not trained.
 
     !!! example
 
@@ -88,8 +86,8 @@ def _triangle(rows: Float[Array, "s k"]) -> Float[Array, "k k"]:
 def _no_derivative(primals: Any, tangents: Any) -> Any:
     if not isinstance(tangents[0], jax.custom_derivatives.SymbolicZero):
         raise TypeError(
-            "`kernel_root` has no derivative with respect to rates or times: hold the rates of a driver and the times of"
-            " a solve fixed (`jax.lax.stop_gradient`), and differentiate its readout."
+            "`kernel_root` has no derivative with respect to rates or times: hold the rates of a driver and the times"
+            " of a solve fixed (`jax.lax.stop_gradient`), and differentiate its readout."
         )
     out = _triangle(primals[0])
     return out, jnp.zeros_like(out)

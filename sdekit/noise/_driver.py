@@ -1,4 +1,4 @@
-r"""The word: a driving noise with a Markov lift, that is, a readout of Ornstein-Uhlenbeck modes on one Brownian motion."""
+"""The word: a driving noise with a Markov lift, read from Ornstein-Uhlenbeck modes on one Brownian motion."""
 
 import abc
 from typing import ClassVar
@@ -21,9 +21,10 @@ class AbstractDriver(AbstractParametric):
     $dZ_j = -\gamma_j Z_j\,dt + dB$; the last `still` entries are Gaussians that never move. $Z_0$ is centred with the
     root `start`. A noise of `m` components has `m` independent copies, each read by its own row of `c` or all alike:
 
-    $$dN = c'(t) \cdot Z\,dt - \sum_j c_j \gamma_j Z_j\,dt + \bar c(t)\,dB, \qquad \bar c = b + \sum_{j \le modes} c_j.$$
+    $$dN = c'(t) \cdot Z\,dt - \sum_j c_j \gamma_j Z_j\,dt + \bar c(t)\,dB, \qquad
+    \bar c = b + \sum_{j \le modes} c_j.$$
 
-    A control $u$ that shifts the Brownian motion, $dB \to dB + u\,dt$, moves every mode and, through $\bar c$, the noise.
+    A control $u$ that shifts the Brownian motion, $dB \to dB + u\,dt$, moves every mode and, through them, the noise.
 
     !!! example
 

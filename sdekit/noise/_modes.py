@@ -105,7 +105,9 @@ class ModeNoise(AbstractModeNoise):
     key: Key
     dim: int = eqx.field(static=True)
 
-    def __init__(self, grid: Grid, rates: Float[Array, " j"], dim: int = 1, *, key: Key, dtype: DTypeLike | None = None):
+    def __init__(
+        self, grid: Grid, rates: Float[Array, " j"], dim: int = 1, *, key: Key, dtype: DTypeLike | None = None
+    ):
         """**Arguments:**
 
         - `grid`: where the steps lie.

@@ -8,6 +8,7 @@ from ._bridge import GaussianBridge as GaussianBridge
 from ._brownian import BrownianBridge as BrownianBridge, BrownianMotion as BrownianMotion
 from ._cir import CoxIngersollRoss as CoxIngersollRoss, SquaredBessel as SquaredBessel
 from ._double_well import DoubleWell as DoubleWell, DoubleWellLaw as DoubleWellLaw
+from ._driven_ou import DrivenOrnsteinUhlenbeck as DrivenOrnsteinUhlenbeck
 from ._fractional import (
     FractionalBrownianMotion as FractionalBrownianMotion,
     FractionalOrnsteinUhlenbeck as FractionalOrnsteinUhlenbeck,
@@ -56,6 +57,7 @@ _diffusions = [
     "Diffusion",
     "DoubleWell",
     "Driven",
+    "DrivenOrnsteinUhlenbeck",
     "GaussianBridge",
     "GeometricBrownianMotion",
     "Heston",

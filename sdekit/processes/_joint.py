@@ -1,5 +1,7 @@
 """The law of independent parts of one vector."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
@@ -28,7 +30,7 @@ class CentredGaussian(dist.Distribution):
     """
 
     arg_constraints = {"root": constraints.real_matrix}
-    support = constraints.real_vector
+    support: Any = constraints.real_vector
     reparametrized_params = ["root"]
     pytree_data_fields = ("root",)
 
@@ -74,7 +76,7 @@ class JointLaw(dist.Distribution):
         ```
     """
 
-    support = constraints.real_vector
+    support: Any = constraints.real_vector
     pytree_data_fields = ("parts",)
 
     def __init__(self, parts: tuple[Law, ...], *, validate_args: bool | None = None):
@@ -88,7 +90,7 @@ class JointLaw(dist.Distribution):
 
     def sample(self, key: Key, sample_shape: tuple[int, ...] = ()) -> Array:
         keys = jax.random.split(key, len(self.parts))
-        drawn = [law.sample(k, sample_shape) for k, law in zip(keys, self.parts, strict=True)]
+        drawn: Any = [law.sample(k, sample_shape) for k, law in zip(keys, self.parts, strict=True)]
         return jnp.concatenate([x.astype(drawn[0].dtype) for x in drawn], axis=-1)
 
     def log_prob(self, value: Array) -> Array:

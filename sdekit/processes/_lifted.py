@@ -1,4 +1,4 @@
-"""Diffusions driven by a noise with a Markov lift: the prior, the controlled posterior, and the law of the state alone."""
+"""Diffusions driven by a noise with a Markov lift: the prior, a controlled posterior, the law of the state alone."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -94,7 +94,7 @@ class Lifted(AbstractLifted):
 
 
 class Controlled(AbstractLifted):
-    r"""A lifted diffusion whose Brownian motion has a drift, $dB \to dB + u(t, X, Z)\,dt$: a posterior over its paths.
+    r"""A lifted diffusion whose Brownian motion drifts, $dB \to dB + u(t, X, Z)\,dt$: a posterior over paths.
 
     The control enters every mode and, through them, the state. The divergence from the law without it,
     $\frac12 E \int |u|^2 dt$, is carried along in the state, which is $(x, z, \frac12 \int |u|^2 dt)$; with `martingale`
@@ -189,7 +189,7 @@ class Driven(AbstractProcess):
     @property
     def lift(self) -> Lifted:
         """The Markov process of the state and the modes."""
-        return Lifted(self.base, self.driver)
+        return Lifted(self.base, self.driver)  # pyright: ignore[reportCallIssue]
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
         path = solve(self.lift, ts, key=key, dt=self.dt, solver=self.solver)

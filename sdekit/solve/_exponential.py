@@ -4,7 +4,6 @@ from typing import Any
 
 import diffrax
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 
 from .._errors import require
@@ -143,10 +142,10 @@ def require_inner(process: AbstractLifted, solver: Any) -> None:
     remedy = "use diffrax.Euler(), Heun() or StratonovichMilstein()"
     require(isinstance(solver, diffrax.AbstractSolver), "solver", "must be a Diffrax solver", solver, remedy)
     name = solver_name(solver)
-    require(levy_needed(solver) is diffrax.BrownianIncrement and not isinstance(solver, diffrax.HalfSolver),
-            "solver", "asks for more than the increments of the noise, which is not Brownian", name, remedy)  # fmt: skip
+    fits = levy_needed(solver) is diffrax.BrownianIncrement and not isinstance(solver, diffrax.HalfSolver)
+    require(fits, "solver", "asks for more than the increments of the noise, which is not Brownian", name, remedy)
     sense = sense_of(solver)
     require(sense is not None or issubclass(process.base.structure, Additive),
             "solver", "converges neither to the Ito nor to the Stratonovich solution", name, remedy)  # fmt: skip
     fits = sense is not Ito or issubclass(process.base.structure, Additive) or process.base.interpretation is Ito
-    require(fits, "solver", "takes Ito's sense, and noise with modes is known in that of Stratonovich", name, remedy)
+    require(fits, "solver", "takes Ito's sense, and the base that of Stratonovich", name, remedy)

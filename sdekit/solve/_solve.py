@@ -69,7 +69,7 @@ def solve(
     - `n`: how many paths; `None` for one path without a leading axis.
     - `chunk`: how many paths to step together. The default keeps a step in the cache; it changes no result.
     - `solver`: any Diffrax solver; `None` for the default of `choose_solver`. A lifted diffusion takes an
-      `ExponentialIntegrator` by default; a plain Diffrax solver then needs steps that are short against its fastest mode.
+      `ExponentialIntegrator` by default; a plain Diffrax solver needs steps that are short against its fastest mode.
     - `controller`: a Diffrax controller to adapt the steps by, e.g. `diffrax.PIDController(rtol=1e-3, atol=1e-5)`;
       `None` for steps on a grid, which is tens of times faster. A batch takes as many steps as its slowest path.
     - `adjoint`: how gradients are taken. `None` keeps the state before each step (the square root of that number in
