@@ -162,7 +162,9 @@ def _children(node: Any) -> tuple[list[tuple[str, Any, Any, bool]], Any]:
         if len(names) != len(paths):
             return [("", child, None, False) for _, child in paths], treedef
         domains = node.arg_constraints
-        rows = [(n, c, domains.get(n), n in domains) for n, (_, c) in zip(names, paths, strict=True)]
+        # What a law is made of moves if it has a domain; a law inside a law (`to_event`) as its own parameters say.
+        moves = lambda n, c: n in domains or isinstance(c, dist.Distribution)
+        rows = [(n, c, domains.get(n), moves(n, c)) for n, (_, c) in zip(names, paths, strict=True)]
         return rows, treedef
     fields = {f.name: f.metadata for f in dataclasses.fields(node)} if isinstance(node, eqx.Module) else {}
     rows = []
