@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .._errors import fault
 from .._parameters import constraints, law_field, parameter
 from .._process import AbstractGaussianProcess, AbstractGridded, AbstractProcess, AbstractStationary
-from .._types import Key, Law, Times, as_float, as_vector
+from .._types import Key, Law, Times, as_vector
 from ..math import (
     circulant_sample,
     circulant_spectrum,
@@ -31,6 +31,7 @@ from ..paths import Provenance, SampledPath
 from ._fixed import components
 from ._gaussian import AbstractDenseGaussian, deviations_of
 from ._intervals import intervals
+from ._stable import scalars
 
 
 __all__ = ["FractionalBrownianMotion", "FractionalOrnsteinUhlenbeck"]
@@ -132,7 +133,7 @@ class FractionalBrownianMotion(AbstractDenseGaussian, AbstractGridded):
     jitter: ClassVar[float | None] = 0.0
 
     def __init__(self, hurst: ArrayLike, scale: ArrayLike = 1.0):
-        self.hurst, self.scale = as_float(hurst), as_float(scale)
+        self.hurst, self.scale = scalars(hurst, scale)
 
     def mean(self, ts: Times) -> Float[Array, " t"]:
         return jnp.zeros(ts.shape, jnp.result_type(ts, self.scale))
@@ -229,11 +230,11 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
         scale: ArrayLike = 1.0,
         start: Law | ArrayLike | None = None,
     ):
-        self.hurst, self.rate, self.level, self.scale = (as_float(x) for x in (hurst, rate, mean, scale))
+        self.hurst, self.rate, self.level, self.scale = scalars(hurst, rate, mean, scale)
         law = (
             start
             if start is None or isinstance(start, dist.Distribution)
-            else dist.Delta(as_vector(start), event_dim=1)
+            else dist.Delta(as_vector(scalars(start, like=self.rate)[0]), event_dim=1)
         )
         if law is not None and not isinstance(components(law), dist.Delta | dist.Normal):
             problem = "must be a number, Delta or Normal"

@@ -17,6 +17,7 @@ from ..data import Series
 from ..math import counter_normal, gaussian_factor, gaussian_log_prob, gaussian_root
 from ..paths import Provenance, SampledPath
 from ._kernels import AbstractKernel
+from ._stable import scalars
 
 
 __all__ = ["AbstractDenseGaussian", "ConditionedGaussian", "GaussianProcess"]
@@ -130,7 +131,8 @@ class GaussianProcess(AbstractDenseGaussian):
     jitter: float | None = eqx.field(static=True, default=None)
 
     def __init__(self, kernel: AbstractKernel, mean: ArrayLike = 0.0, *, jitter: float | None = None):
-        self.kernel, self.level, self.jitter = kernel, as_float(mean), jitter
+        self.kernel, self.jitter = kernel, jitter
+        (self.level,) = scalars(mean, like=kernel)
 
     def mean(self, ts: Times) -> Float[Array, " t"]:
         return jnp.broadcast_to(self.level, ts.shape)
