@@ -32,6 +32,11 @@ from ._threefry import (
     counter_uniform as counter_uniform,
     threefry2x32 as threefry2x32,
 )
+from ._toeplitz import (
+    hurwitz_zeta as hurwitz_zeta,
+    stationary_log_prob as stationary_log_prob,
+    toeplitz_whiten as toeplitz_whiten,
+)
 
 
 __all__ = [
@@ -53,10 +58,13 @@ __all__ = [
     "gaussian_factor",
     "gaussian_log_prob",
     "gaussian_root",
+    "hurwitz_zeta",
     "integrate",
     "linear_moments",
     "linear_recurrence",
+    "stationary_log_prob",
     "threefry2x32",
     "time_gaps",
+    "toeplitz_whiten",
     "van_loan",
 ]
