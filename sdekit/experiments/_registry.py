@@ -2,13 +2,16 @@
 
 from .._errors import fault
 from ._experiment import Experiment
+from ._hurst_estimators import HURST_ESTIMATORS
 from ._nile import NILE
+from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
+from ._rough_volatility import ROUGH_VOLATILITY
 
 
 __all__ = ["experiments", "get"]
 
-_ALL = {experiment.name: experiment for experiment in (NILE, OU_MLE)}
+_ALL = {experiment.name: experiment for experiment in (HURST_ESTIMATORS, NILE, NILE_HURST, OU_MLE, ROUGH_VOLATILITY)}
 
 
 def experiments() -> tuple[Experiment, ...]:

@@ -117,7 +117,7 @@ class AbstractHurstEstimator(eqx.Module):
 
         **Arguments:**
 
-        - `x`: values at consecutive steps, shape `(n,)`; or a `Series` with one component, complete and at regular times.
+        - `x`: values at consecutive steps, shape `(n,)`; or a `Series` of one component, complete, at regular times.
 
         **Returns:** a `HurstEstimate`.
 

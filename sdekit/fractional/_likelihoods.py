@@ -75,8 +75,8 @@ class WhittleLikelihood(AbstractLikelihoodFit):
     **Arguments:**
 
     - `sequence`: the family of spectra.
-    - `periodogram`: $I_j = |\sum_t x_t e^{-i w_j t}|^2 / (2\pi n)$ at the Fourier frequencies $w_j = 2 \pi j/n$ between 0
-        and $\pi$, shape `(m,)`.
+    - `periodogram`: $I_j = |\sum_t x_t e^{-i w_j t}|^2 / (2\pi n)$ at the Fourier frequencies $w_j = 2 \pi j/n$ between
+        0 and $\pi$, shape `(m,)`.
     - `length`: $n$.
 
     Source: Whittle (1953); Beran (1994), section 6.1.
@@ -267,8 +267,8 @@ class Whittle(AbstractHurstEstimator):
 class ExactMLE(AbstractHurstEstimator):
     """The Hurst index that maximises the exact Gaussian likelihood, with mean and scale profiled out. O(n^2).
 
-    Starts at Whittle's estimate; about five evaluations of the score lead to the maximum. The standard error is from the
-    Fisher information of the sequence (its large-sample form), and holds if the sequence is what it is said to be.
+    Starts at Whittle's estimate; about five evaluations of the score lead to the maximum. The standard error is from
+    the Fisher information of the sequence (its large-sample form), and holds if the sequence is what it is said to be.
 
     **Arguments:**
 

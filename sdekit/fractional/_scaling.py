@@ -104,13 +104,13 @@ def _one_line(sizes: Sizes, log_values: Float[Array, " s"], title: str, scale_na
 class DFA(AbstractHurstEstimator):
     """Detrended fluctuation analysis: the spread about local polynomials against the length of the window.
 
-    Windows are laid from both ends. Known to be biased upwards for rough series, by +0.05 at `H = 0.1` and a thousand
-    values. The standard error is that of the regression; points share data, so that it is indicative only.
+    Windows are laid from both ends. Biased upwards for rough series, by +0.02 at `H = 0.1` and a thousand values.
+    The standard error is that of the regression; points share data, so that it is indicative only.
 
     **Arguments:**
 
     - `order`: the degree of the polynomials.
-    - `sizes`: lengths of windows; by default fourteen in equal ratios, from 10 (or `order + 4`) to a quarter of the path.
+    - `sizes`: lengths of windows; by default fourteen in equal ratios, from 10 to a quarter of the path.
     - `of`: what the series is, `Noise()` or `Path()`; a noise is summed first.
 
     **Raises:** `ValueError` for a negative order or sizes that do not fit the series.
@@ -220,8 +220,8 @@ class StructureFunctions(AbstractHurstEstimator):
     r"""Moments of increments against the lag: $m(q, \Delta) = \langle |X_{t+\Delta} - X_t|^q\rangle \sim \Delta^{q H_q}$.
 
     A monofractal path has the same $H_q$ for every $q$: see `estimate.diagnostic.hursts`. The estimate is the slope of
-    $\zeta_q = q H_q$ against $q$ through 0. The standard error is that of the regressions; points share data, so that it
-    is indicative only (and far too small at lags that are a good part of the series).
+    $\zeta_q = q H_q$ against $q$ through 0. The standard error is that of the regressions; points share data, so that
+    it is indicative only, and here several times too small.
 
     **Arguments:**
 

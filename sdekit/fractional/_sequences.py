@@ -153,10 +153,13 @@ class FOU(AbstractParametric, AbstractSequence):
         rate, w = self.rate.astype(hurst.dtype), frequencies
         front = jnp.log(jnp.sin(math.pi * hurst) / (2 * math.pi)) + gammaln(2 * hurst + 1)
         term = lambda x: x ** (1 - 2 * hurst) / (rate**2 + x**2)
-        # Far away: x^-(2H+1) (1 - (rate/x)^2 + ...), with rate / x below 20 / (48 pi) = 0.13. One scan of few terms: the
-        # sums are of like kind, and written out would be long to compile.
+        # Far away: x^-(2H+1) (1 - (rate/x)^2 + ...), with rate / x below 20 / (48 pi) = 0.13. Scans, because the terms
+        # written out would be long to compile.
         orders = jnp.arange(_FAR - 1, -1, -1, dtype=hurst.dtype)
-        series = lambda total, m: (total + (-1) ** m * rate ** (2 * m) * _folded(2 * hurst + 1 + 2 * m, w, _DIRECT), None)
+        series = lambda total, m: (
+            total + (-1) ** m * rate ** (2 * m) * _folded(2 * hurst + 1 + 2 * m, w, _DIRECT),
+            None,
+        )
         total, _ = jax.lax.scan(series, jnp.zeros_like(w), orders)
         shifts = 2 * math.pi * jnp.arange(_DIRECT - 1, -1, -1, dtype=hurst.dtype)
         direct = lambda total, s: (total + term(w + s) + term(s + 2 * math.pi - w), None)

@@ -19,7 +19,7 @@ from ._scaling import Scaling, outside
 __all__ = ["Variations"]
 
 _REACH = 16
-"""Covariances of differences fall like a power of the lag, 2H - 2p: how many times the longest filter to follow them."""
+"""Covariances of differences fall as the lag to the 2H - 2p: how many times the longest filter to follow them."""
 _ROUNDS = 3
 
 
@@ -50,10 +50,10 @@ def _pairs(scales: tuple[int, ...], order: int, n: int) -> _Pairs:
 class Variations(AbstractHurstEstimator):
     r"""Mean squares of differences of order `order` at several scales, whose logarithms lie on a line of slope $2H$.
 
-    The points of the line are correlated: their covariance for fractional Brownian motion is known exactly, and gives the
-    best weights (generalised least squares, iterated thrice) and a standard error that is not just that of a regression.
-    Differences of order 2 make a central limit theorem hold for every $H$, and do not see a linear trend. Reads the path
-    locally, so that it also serves processes that are fractional at small scales only, such as fractional
+    The points of the line are correlated: their covariance for fractional Brownian motion is known, and gives the best
+    weights (generalised least squares, iterated thrice) and a standard error that is more than that of a regression.
+    Differences of order 2 make a central limit theorem hold for every $H$, and do not see a linear trend. Reads the
+    path locally, so that it also serves processes that are fractional at small scales only, such as fractional
     Ornstein-Uhlenbeck seen often.
 
     **Arguments:**
@@ -64,8 +64,8 @@ class Variations(AbstractHurstEstimator):
 
     **Raises:** `ValueError` for an order below 2, or fewer than two scales.
 
-    Source: Istas and Lang (1997); Coeurjolly (2001), Estimating the parameters of a fractional Brownian motion by discrete
-    variations of its sample paths, section 3; the exact covariance is by Isserlis' theorem.
+    Source: Istas and Lang (1997); Coeurjolly (2001), Estimating the parameters of a fractional Brownian motion by
+    discrete variations of its sample paths, section 3; the covariance is by Isserlis' theorem.
 
     !!! example
 
@@ -81,14 +81,14 @@ class Variations(AbstractHurstEstimator):
 
     order: int = eqx.field(static=True, default=2)
     scales: tuple[int, ...] = eqx.field(
-        static=True, default=(1, 2, 3, 4, 5), converter=lambda xs: tuple(int(x) for x in xs)
+        static=True, default=(1, 2, 4, 8), converter=lambda xs: tuple(int(x) for x in xs)
     )
     of: AbstractReading = eqx.field(kw_only=True)
 
     def __check_init__(self):
         require(self.order >= 2, "Variations.order", "must be at least 2", self.order, "pass 2")
         good = len(set(self.scales)) == len(self.scales) >= 2 and min(self.scales) >= 1
-        require(good, "Variations.scales", "must be 2 or more different scales", self.scales, "pass (1, 2, 3, 4, 5)")
+        require(good, "Variations.scales", "must be 2 or more different scales", self.scales, "pass (1, 2, 4, 8)")
 
     def least(self) -> int:
         return self.order * max(self.scales) + 10
