@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .._errors import require
+from ..math import cumulative_sum
 from ._hurst import AbstractDiagnostic, AbstractHurstEstimator, HurstEstimate
 from ._readings import AbstractReading
 
@@ -196,20 +197,22 @@ class RescaledRange(AbstractHurstEstimator):
     def estimate(self, x: Float[Array, " n"]) -> HurstEstimate:
         noise = self.of.noise(x)
         n = noise.shape[0]
+        path = jnp.concatenate([jnp.zeros(1, noise.dtype), cumulative_sum(noise - jnp.mean(noise))])
         sizes = _sizes(self.sizes, window_sizes(n, 10, n // 2), 3, n)
-        logs = jnp.stack([jnp.log(self._ratio(noise, s)) for s in sizes])
+        logs = jnp.stack([jnp.log(self._ratio(noise, path, s)) for s in sizes])
         if self.corrected:
             usual = np.array([math.log(_expected_range(s)) - 0.5 * math.log(s) for s in sizes])
             logs = logs - jnp.asarray(usual, logs.dtype)
         name = "rescaled range" + (", corrected" if self.corrected else "")
         return _one_line(sizes, logs, "rescaled range", "window (steps)", name)
 
-    def _ratio(self, noise: Float[Array, " n"], size: int) -> Float[Array, ""]:
+    def _ratio(self, noise: Float[Array, " n"], path: Float[Array, " m"], size: int) -> Float[Array, ""]:
         windows = noise[: noise.shape[0] // size * size].reshape(-1, size)
-        windows = windows - jnp.mean(windows, axis=1, keepdims=True)
-        sums = jnp.cumsum(windows, axis=1)
-        # The sum is 0 after the last value, and so the range takes 0 in.
-        spread, deviation = jnp.ptp(sums, axis=1), jnp.sqrt(jnp.mean(windows**2, axis=1))
+        # Sums of deviations in a window: the path less the straight line between its values at the two ends.
+        starts = path[: windows.size + 1 : size]
+        rise = jnp.asarray(np.arange(size) / size, path.dtype)[None, :] * (starts[1:] - starts[:-1])[:, None]
+        sums = path[: windows.size].reshape(-1, size) - starts[:-1, None] - rise
+        spread, deviation = jnp.ptp(sums, axis=1), jnp.std(windows, axis=1)
         # A window in which nothing moves has no ratio, and is left out of the mean.
         moves = deviation > 0
         ratio = jnp.where(moves, spread / jnp.where(moves, deviation, 1), 0)

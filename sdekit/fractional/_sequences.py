@@ -52,7 +52,8 @@ class AbstractSequence(eqx.Module):
 def _folded(a: Float[Array, ""], w: Frequencies, first: int = 0) -> Frequencies:
     r"""$\sum_{j \ge first} |w + 2\pi j|^{-a} + \sum_{j \ge first + 1} |w - 2 \pi j|^{-a}$."""
     q = w / (2 * math.pi)
-    return (2 * math.pi) ** -a * (hurwitz_zeta(a, q + first) + hurwitz_zeta(a, first + 1 - q))
+    both = hurwitz_zeta(a, jnp.stack([q + first, first + 1 - q]))
+    return (2 * math.pi) ** -a * jnp.sum(both, axis=0)
 
 
 class FGN(AbstractSequence):

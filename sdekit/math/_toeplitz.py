@@ -120,7 +120,6 @@ def hurwitz_zeta(a: Float[Array, "..."], q: Float[Array, "..."]) -> Float[Array,
         hurwitz_zeta(jnp.array(2.0), jnp.array([1.0]))  # pi^2 / 6
         ```
     """
-    # The smallest terms first.
     far = q + _TERMS
     power = far**-a
     inverse = 1 / (far * far)
@@ -128,7 +127,6 @@ def hurwitz_zeta(a: Float[Array, "..."], q: Float[Array, "..."]) -> Float[Array,
     for k, b in enumerate(_BERNOULLI, 1):
         corrections.append(b / math.factorial(2 * k) * factor)
         factor = factor * (a + 2 * k - 1) * (a + 2 * k) * inverse
-    total = power * (sum(corrections[::-1]) + 0.5 + far / (a - 1))
-    for j in range(_TERMS - 1, -1, -1):
-        total = total + (q + j) ** -a
-    return total
+    # One array of all first terms, and not a sum written out: that would be long to compile.
+    first = jnp.sum(jax.vmap(lambda j: (q + j) ** -a)(jnp.arange(_TERMS - 1, -1, -1, dtype=q.dtype)), axis=0)
+    return power * (sum(corrections[::-1]) + 0.5 + far / (a - 1)) + first
