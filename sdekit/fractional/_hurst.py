@@ -31,8 +31,10 @@ class AbstractDiagnostic(eqx.Module):
         ```
     """
 
-    title: AbstractVar[str]
-    """The name of the method."""
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The name of the method."""
 
 
 class HurstEstimate(eqx.Module):
@@ -147,7 +149,11 @@ def _values(series: Series) -> Array:
 
 
 def _checked(x: Float[ArrayLike, " n"] | Series, least: int) -> Float[Array, " n"]:
-    x = _values(x) if isinstance(x, Series) else as_float(x)
+    values: Array = _values(x) if isinstance(x, Series) else as_float(x)
+    return _checked_values(values, least)
+
+
+def _checked_values(x: Array, least: int) -> Array:
     require(x.ndim == 1, "x", "must be one series, shape (n,)", x, "vmap the estimator over many series")
     require(x.shape[0] >= least, "x", f"must hold at least {least} values", x.shape[0], "pass a longer series")
     constant, missing = "must not be constant", "must be finite"
@@ -159,5 +165,5 @@ def _checked(x: Float[ArrayLike, " n"] | Series, least: int) -> Float[Array, " n
             raise ValueError(fault(f"x[{i}]", missing, known[i], drop))
         require(bool(np.ptp(known) > 0), "x", constant, x, longer)
         return x
-    x = check_traced(x, ~jnp.all(jnp.isfinite(x)), "x", missing, drop)
-    return check_traced(x, jnp.all(x == x[0]), "x", constant, longer)
+    finite = check_traced(x, ~jnp.all(jnp.isfinite(x)), "x", missing, drop)
+    return check_traced(finite, jnp.all(x == x[0]), "x", constant, longer)

@@ -29,7 +29,7 @@ class Scaling(AbstractDiagnostic):
     - `slopes`, `intercepts`: of the lines, shape `(c,)`.
     - `slope_errors`: standard errors of the slopes, shape `(c,)`.
     - `powers`: how the slopes go with the index, $p_c$, shape `(c,)`.
-    - `title`, `scale_name`, `value_name`: what was measured, for figures.
+    - `name`, `scale_name`, `value_name`: what was measured, for figures.
 
     !!! example
 
@@ -47,9 +47,13 @@ class Scaling(AbstractDiagnostic):
     intercepts: Float[Array, " c"]
     slope_errors: Float[Array, " c"]
     powers: Float[Array, " c"]
-    title: str = eqx.field(static=True)
+    name: str = eqx.field(static=True)
     scale_name: str = eqx.field(static=True)
     value_name: str = eqx.field(static=True)
+
+    @property
+    def title(self) -> str:
+        return self.name
 
     @property
     def hursts(self) -> Float[Array, " c"]:
@@ -220,7 +224,7 @@ class RescaledRange(AbstractHurstEstimator):
 
 
 class StructureFunctions(AbstractHurstEstimator):
-    r"""Moments of increments against the lag: $m(q, \Delta) = \langle |X_{t+\Delta} - X_t|^q\rangle \sim \Delta^{q H_q}$.
+    r"""Moments of increments against the lag: $\langle |X_{t+\Delta} - X_t|^q\rangle \sim \Delta^{q H_q}$.
 
     A monofractal path has the same $H_q$ for every $q$: see `estimate.diagnostic.hursts`. The estimate is the slope of
     $\zeta_q = q H_q$ against $q$ through 0. The standard error is that of the regressions; points share data, so that

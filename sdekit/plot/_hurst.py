@@ -1,6 +1,6 @@
 """What an estimate of the Hurst index was read off: a spectrum, a likelihood, or straight lines."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from .._errors import fault, require
-from ..fractional import AbstractLikelihoodFit, HurstEstimate, Scaling, WhittleLikelihood
+from ..fractional import AbstractDiagnostic, AbstractLikelihoodFit, HurstEstimate, Scaling, WhittleLikelihood
 from ._labels import end_labels
 from ._style import FAINT, PALETTE, SOFT, dress, panels, pyplot, styled
 
@@ -16,10 +16,14 @@ from ._style import FAINT, PALETTE, SOFT, dress, panels, pyplot, styled
 __all__ = ["hurst", "profile_likelihood", "scaling", "spectrum"]
 
 
-def _check(estimate: HurstEstimate, kind: type, what: str, remedy: str) -> None:
+_Kind = TypeVar("_Kind", bound=AbstractDiagnostic)
+
+
+def _read(estimate: HurstEstimate, kind: type[_Kind], what: str, remedy: str) -> _Kind:
     require(np.ndim(estimate.hurst) == 0, "estimate", "must be of one series", estimate.hurst, "index the batch")
     if not isinstance(estimate.diagnostic, kind):
         raise TypeError(fault("estimate", f"has no {what}", estimate.diagnostic.title, remedy))
+    return estimate.diagnostic
 
 
 def _result(estimate: HurstEstimate) -> str:
@@ -66,8 +70,7 @@ def spectrum(estimate: HurstEstimate, *, ax: Any = None, bins: int = 24, colour:
         ax = plot.spectrum(Whittle(of=Noise())(jax.random.normal(jax.random.key(0), (512,))))
         ```
     """
-    _check(estimate, WhittleLikelihood, "periodogram", "use plot.hurst, or estimate by Whittle")
-    fit = estimate.diagnostic
+    fit = _read(estimate, WhittleLikelihood, "periodogram", "use plot.hurst, or estimate by Whittle")
     w, periodogram = np.asarray(fit.frequencies, np.float64), np.asarray(fit.periodogram, np.float64)
     fitted = np.exp(np.asarray(fit.log_spectrum(estimate.hurst), np.float64))
     (ax,) = panels(1, ax, size=(5.2, 3.2))
@@ -123,12 +126,12 @@ def profile_likelihood(
         ax = plot.profile_likelihood(ExactMLE(of=Noise())(jax.random.normal(jax.random.key(0), (128,))))
         ```
     """
-    _check(estimate, AbstractLikelihoodFit, "likelihood", "use plot.hurst, or estimate by ExactMLE")
+    fit = _read(estimate, AbstractLikelihoodFit, "likelihood", "use plot.hurst, or estimate by ExactMLE")
     found, error = float(estimate.hurst), float(estimate.standard_error)
-    ends = np.clip([found - 3.2 * error, found + 3.2 * error], 0.003, 0.997)
-    at = np.linspace(*ends, points)
-    curve = _curve(estimate.diagnostic, jnp.asarray(at, estimate.hurst.dtype))
-    values = np.asarray(curve, np.float64) - float(estimate.diagnostic(estimate.hurst))
+    ends = max(found - 3.2 * error, 0.003), min(found + 3.2 * error, 0.997)
+    at = np.linspace(ends[0], ends[1], points)
+    curve = _curve(fit, jnp.asarray(at, estimate.hurst.dtype))
+    values = np.asarray(curve, np.float64) - float(_curve(fit, estimate.hurst[None])[0])
     drop = -0.5 * stats.chi2.ppf(level, 1)
     low, high = (float(end) for end in estimate.interval(level))
     (ax,) = panels(1, ax, size=(4.6, 3.0))
@@ -179,8 +182,7 @@ def scaling(estimate: HurstEstimate, *, ax: Any = None, colours: tuple[str, ...]
         ax = plot.scaling(DFA(of=Noise())(jax.random.normal(jax.random.key(0), (512,))))
         ```
     """
-    _check(estimate, Scaling, "regression", "use plot.hurst, or plot.profile_likelihood")
-    found = estimate.diagnostic
+    found = _read(estimate, Scaling, "regression", "use plot.hurst, or plot.profile_likelihood")
     x, ys, lines = (np.exp(np.asarray(v, np.float64)) for v in (found.log_scales, found.log_values, found.fitted))
     (ax,) = panels(1, ax, size=(4.8, 3.2))
     ax.set_xscale("log")
