@@ -14,6 +14,12 @@ from ._fractional import (
     fou_started_covariance as fou_started_covariance,
     time_gaps as time_gaps,
 )
+from ._hosking import (
+    Predictor as Predictor,
+    hosking as hosking,
+    hosking_start as hosking_start,
+    hosking_step as hosking_step,
+)
 from ._linear import (
     affine_van_loan as affine_van_loan,
     compose_affine as compose_affine,
@@ -26,6 +32,10 @@ from ._recurrence import (
     cumulative_sum as cumulative_sum,
     linear_recurrence as linear_recurrence,
 )
+from ._riemann_liouville import (
+    multifractional_covariance as multifractional_covariance,
+    riemann_liouville_covariance as riemann_liouville_covariance,
+)
 from ._threefry import (
     counter_bits as counter_bits,
     counter_normal as counter_normal,
@@ -35,6 +45,7 @@ from ._threefry import (
 
 
 __all__ = [
+    "Predictor",
     "affine_recurrence",
     "affine_van_loan",
     "circulant_sample",
@@ -53,9 +64,14 @@ __all__ = [
     "gaussian_factor",
     "gaussian_log_prob",
     "gaussian_root",
+    "hosking",
+    "hosking_start",
+    "hosking_step",
     "integrate",
     "linear_moments",
     "linear_recurrence",
+    "multifractional_covariance",
+    "riemann_liouville_covariance",
     "threefry2x32",
     "time_gaps",
     "van_loan",

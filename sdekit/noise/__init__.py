@@ -1,4 +1,4 @@
-"""What drives: Brownian motion on a grid, keyed by the number of the step, and noises with a Markov lift."""
+"""What drives: Brownian motion on a grid, keyed by the number of the step, fractional Brownian motion, Markov lifts."""
 
 from ._abstract import AbstractBrownian as AbstractBrownian, AbstractNoise as AbstractNoise
 from ._brownian import Brownian as Brownian
@@ -9,6 +9,7 @@ from ._derived import (
     Tabulated as Tabulated,
 )
 from ._driver import AbstractDriver as AbstractDriver, BrownianDriver as BrownianDriver
+from ._fractional import FractionalBrownian as FractionalBrownian
 from ._grid import Grid as Grid
 from ._levy import chain as chain
 
@@ -21,6 +22,7 @@ __all__ = [
     "BrownianDriver",
     "Coarsened",
     "Correlated",
+    "FractionalBrownian",
     "Grid",
     "Refined",
     "Tabulated",

@@ -9,7 +9,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, ArrayLike, Float
 
-from .._errors import fault
+from .._errors import fault, require
 from .._parameters import constraints, law_field, parameter
 from .._process import AbstractGaussianProcess, AbstractGridded, AbstractProcess, AbstractStationary
 from .._types import Key, Law, Times, as_float, as_vector
@@ -25,6 +25,7 @@ from ..math import (
     time_gaps,
 )
 from ..paths import Provenance, SampledPath
+from ._continue import AbstractContinued
 from ._fixed import components
 from ._gaussian import AbstractDenseGaussian
 
@@ -94,7 +95,7 @@ def _rooted(process: AbstractGaussianProcess, cov: np.ndarray, dtype: Any) -> Ab
     return _Rooted(process, jnp.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), dtype))
 
 
-class FractionalBrownianMotion(AbstractDenseGaussian, AbstractGridded):
+class FractionalBrownianMotion(AbstractDenseGaussian, AbstractContinued, AbstractGridded):
     r"""Fractional Brownian motion: centred, Gaussian, $E[B_s B_t] = \frac{\sigma^2}{2}(|s|^{2H}+|t|^{2H}-|t-s|^{2H})$.
 
     Starts at 0 at time 0 and has variance $\sigma^2$ at time 1 (not the variance of the Mandelbrot-Van Ness integral
@@ -126,6 +127,7 @@ class FractionalBrownianMotion(AbstractDenseGaussian, AbstractGridded):
     hurst: Float[Array, ""] = parameter(_HURST)
     scale: Float[Array, ""] = parameter(constraints.positive)
     jitter: ClassVar[float | None] = 0.0
+    summed: ClassVar[bool] = True
 
     def __init__(self, hurst: ArrayLike, scale: ArrayLike = 1.0):
         self.hurst, self.scale = as_float(hurst), as_float(scale)
@@ -138,6 +140,9 @@ class FractionalBrownianMotion(AbstractDenseGaussian, AbstractGridded):
 
     def reference_variance(self, ts: Times) -> Float[Array, " t"]:
         return self.scale**2 * jax.vmap(lambda t: fbm_covariance(self.hurst, t[None], t[None])[0, 0])(ts)
+
+    def autocovariance(self, lags: Any, step: Any) -> Any:
+        return (self.scale * step**self.hurst) ** 2 * fgn_autocovariance(self.hurst, lags)
 
     def on_grid(self, ts: np.ndarray) -> AbstractProcess:
         grid = _grid_from_zero(ts)
@@ -170,7 +175,7 @@ class _GriddedOU(AbstractProcess):
         return SampledPath(ts, xs[:, None], Provenance("exact"))
 
 
-class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, AbstractGridded):
+class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, AbstractContinued, AbstractGridded):
     r"""$dX = \theta(\mu - X)\,dt + \sigma\,dB^H$, driven by fractional Brownian motion of unit variance at time 1.
 
     Stationary by default. The covariance is exact for every Hurst index (`sdekit.math.fou_autocovariance`), as are
@@ -210,6 +215,7 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
     scale: Float[Array, ""] = parameter(constraints.positive)
     start: Law | None = law_field()
     jitter: ClassVar[float | None] = 0.0
+    summed: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -261,6 +267,11 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
         if self.start is None:
             return jnp.broadcast_to(self._stationary_variance(), ts.shape)
         return jax.vmap(lambda t: self.covariance(t[None], t[None])[0, 0])(ts)
+
+    def autocovariance(self, lags: Any, step: Any) -> Any:
+        remedy = "leave `start` out for the stationary process, or draw from `process.condition(series)`"
+        require(self.start is None, "FractionalOrnsteinUhlenbeck.start", "must be None to continue", self.start, remedy)
+        return self._spread() ** 2 * fou_autocovariance(self.hurst, self.rate * step * lags)
 
     def on_grid(self, ts: np.ndarray) -> AbstractProcess:
         dtype = jnp.result_type(jnp.asarray(ts), self.hurst, self.rate, self.scale)

@@ -1,7 +1,7 @@
 """Gaussian processes, by dense algebra."""
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,11 +11,19 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .._errors import require
 from .._parameters import constraints, parameter
-from .._process import AbstractConditioned, AbstractDensity, AbstractGaussianProcess, AbstractMarginal
-from .._types import Key, Law, RealScalar, Times, as_float
+from .._process import (
+    AbstractBridged,
+    AbstractConditioned,
+    AbstractDensity,
+    AbstractGaussianProcess,
+    AbstractMarginal,
+    AbstractProcess,
+)
+from .._types import Key, Law, RealScalar, State, Times, as_float
 from ..data import Series
 from ..math import counter_normal, gaussian_factor, gaussian_log_prob, gaussian_root
 from ..paths import Provenance, SampledPath
+from ._continue import AbstractContinued
 from ._kernels import AbstractKernel
 
 
@@ -34,8 +42,10 @@ def _item(series: Series) -> tuple[Array, Array, Array]:
     return series.ts, series.ys[:, 0], series.mask[:, 0]
 
 
-class AbstractDenseGaussian(AbstractGaussianProcess, AbstractDensity, AbstractConditioned, AbstractMarginal):
-    """A scalar Gaussian process whose density, conditioning and draws are by dense algebra, O(t^3) in time.
+class AbstractDenseGaussian(
+    AbstractGaussianProcess, AbstractDensity, AbstractConditioned, AbstractBridged, AbstractMarginal
+):
+    """A scalar Gaussian process whose density, conditioning, bridges and draws are by dense algebra, O(t^3) in time.
 
     A final class gives `mean`, `covariance` and `reference_variance`.
 
@@ -66,6 +76,11 @@ class AbstractDenseGaussian(AbstractGaussianProcess, AbstractDensity, AbstractCo
     def condition(self, series: Series) -> "ConditionedGaussian":
         return ConditionedGaussian(self, series)
 
+    def bridge(self, t0: RealScalar, x0: State, t1: RealScalar, x1: State) -> AbstractProcess:
+        from ._pinned import GaussianProcessBridge
+
+        return GaussianProcessBridge(self, t0, x0, t1, x1)
+
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
         cov = self.covariance(ts, ts)
         root = gaussian_root(cov, _extra(self, ts, cov.dtype))
@@ -77,7 +92,7 @@ class AbstractDenseGaussian(AbstractGaussianProcess, AbstractDensity, AbstractCo
         """The variance at each time before any conditioning: what rounding errors, and so the jitter, scale with."""
 
 
-class GaussianProcess(AbstractDenseGaussian):
+class GaussianProcess(AbstractDenseGaussian, AbstractContinued):
     """A stationary Gaussian process with a kernel and a constant mean.
 
     **Arguments:**
@@ -110,6 +125,7 @@ class GaussianProcess(AbstractDenseGaussian):
     kernel: AbstractKernel
     level: Float[Array, ""] = parameter()
     jitter: float | None = eqx.field(static=True, default=None)
+    summed: ClassVar[bool] = False
 
     def __init__(self, kernel: AbstractKernel, mean: ArrayLike = 0.0, *, jitter: float | None = None):
         self.kernel, self.level, self.jitter = kernel, as_float(mean), jitter
@@ -122,6 +138,9 @@ class GaussianProcess(AbstractDenseGaussian):
 
     def reference_variance(self, ts: Times) -> Float[Array, " t"]:
         return self.kernel(jnp.zeros_like(ts))
+
+    def autocovariance(self, lags: Any, step: Any) -> Any:
+        return self.kernel(jnp.asarray(lags * step, self.level.dtype))
 
 
 class ConditionedGaussian(AbstractDenseGaussian):

@@ -100,7 +100,7 @@ def solve(
     times: Any = np.asarray(ts, as_float(ts).dtype) if is_concrete(ts) else as_float(ts)
     require_many(n, chunk, key, noise, x0, event)
     dt = require_dt(dt, times)
-    solver = choose_solver(process, adaptive=controller is not None) if solver is None else solver
+    solver = choose_solver(process, adaptive=controller is not None, noise=noise) if solver is None else solver
     if x0 is not None:
         x0 = as_float(x0)
         require_start(x0, process.dim, n)
