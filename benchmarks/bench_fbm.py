@@ -3,8 +3,8 @@
 Run as `python benchmarks/bench_fbm.py --peers PYTHON`, where PYTHON is an interpreter with fbm 0.3.0 and stochastic
 0.6.0, which need an older NumPy. The peers run in that interpreter, one measurement at a time and in turn with ours.
 Writes `benchmarks/results/fbm.json`; ours is one call in float32, its spectrum or root included: the exact circulant
-sampler, which the peers are compared with, and beside it our other methods (Hosking's, which can be continued; the hybrid
-scheme and the dense root for Riemann-Liouville motion). `--rounds 1` for a look.
+sampler, which the peers are compared with, and beside it our other methods (Hosking's, which can be continued; the
+hybrid scheme and the dense root for Riemann-Liouville motion). `--rounds 1` for a look.
 """
 
 import argparse

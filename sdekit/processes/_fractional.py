@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .._errors import fault, require
 from .._parameters import constraints, law_field, parameter
 from .._process import AbstractGaussianProcess, AbstractGridded, AbstractProcess, AbstractStationary
-from .._types import Key, Law, Times, as_float, as_vector
+from .._types import Key, Law, Times, as_float, as_vector, is_concrete
 from ..math import (
     circulant_sample,
     circulant_spectrum,
@@ -271,7 +271,9 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
     def autocovariance(self, lags: Any, step: Any) -> Any:
         remedy = "leave `start` out for the stationary process, or draw from `process.condition(series)`"
         require(self.start is None, "FractionalOrnsteinUhlenbeck.start", "must be None to continue", self.start, remedy)
-        return self._spread() ** 2 * fou_autocovariance(self.hurst, self.rate * step * lags)
+        known = is_concrete((self.rate, step))
+        x = float(self.rate) * float(step) * lags if known else self.rate * step * lags
+        return self._spread() ** 2 * fou_autocovariance(self.hurst, x)
 
     def on_grid(self, ts: np.ndarray) -> AbstractProcess:
         dtype = jnp.result_type(jnp.asarray(ts), self.hurst, self.rate, self.scale)

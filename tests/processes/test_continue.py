@@ -64,7 +64,7 @@ def test_until_an_event_is_the_continued_path_held_at_the_event():
     model = MODELS["fbm"]
     path, level, key = (
         model.sample(PAST, key=jax.random.key(4), n=50),
-        FirstPassage(1.0, bridge=False),
+        FirstPassage(0.7, bridge=False),
         jax.random.key(5),
     )
     free = np.asarray(extend(model, path, 20, key=key).xs[..., 0])
