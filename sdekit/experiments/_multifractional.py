@@ -8,6 +8,7 @@ $M = A_2 / E V_2 - A_1 / E V_1$. Istas and Lang (1997), Quadratic variations and
 """
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -36,8 +37,12 @@ _RATIO = "root mean square error of a path over the exact one"
 
 def _data(setting, key) -> Series:
     """All paths of the first curve, then all of the second."""
-    ts = np.linspace(0.0, 1.0, setting["steps"] + 1)
-    draw = lambda curve, k: MultifractionalMotion(curve).sample(ts, key=k, n=setting["paths"]).xs
+    ts: Any = np.linspace(0.0, 1.0, setting["steps"] + 1)
+
+    def draw(curve, k):
+        path: Any = MultifractionalMotion(curve).sample(ts, key=k, n=setting["paths"])
+        return path.xs
+
     xs = jnp.concatenate([draw(curve, jax.random.fold_in(key, i)) for i, curve in enumerate(_CURVES.values())])
     return Series(jnp.broadcast_to(jnp.asarray(ts), xs.shape[:2]), xs)
 
@@ -61,7 +66,7 @@ def _index(v1: np.ndarray, v2: np.ndarray) -> np.ndarray:
     return np.log2(v2 / v1) / 2
 
 
-def _exact(curve, ts: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _exact(curve, ts: Any, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """At each window: the index in its middle, what the estimate tends to, and its standard deviation for a path."""
     hurst, (one, two) = np.asarray(curve(ts), np.float64), _forms(window)
     rows = []
@@ -83,9 +88,10 @@ def _variations(xs: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _study(outcome: Outcome, name: str) -> dict[str, np.ndarray]:
+    data: Any = outcome.data
     n, window = outcome.setting["paths"], outcome.setting["window"]
     first = n * list(_CURVES).index(name)
-    xs = np.asarray(outcome.data.ys[first : first + n, :, 0], np.float64)
+    xs = np.asarray(data.ys[first : first + n, :, 0], np.float64)
     ts = np.linspace(0.0, 1.0, xs.shape[1])
     truth, limit, spread = _exact(_CURVES[name], ts, window)
     v1, v2 = _variations(xs, window)
@@ -154,4 +160,5 @@ MULTIFRACTIONAL = Experiment(
         "smoke": {"paths": 200, "steps": 1024, "window": 64},
         "paper": {"paths": 1000, "steps": 2048, "window": 128},
     },
+    draw=_draw,
 )

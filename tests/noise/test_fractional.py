@@ -10,7 +10,7 @@ from sdekit.evaluate import assert_covariance
 from sdekit.math import fbm_covariance, fou_started_covariance
 from sdekit.noise import FractionalBrownian, Grid
 from sdekit.processes import GeometricBrownianMotion, OrnsteinUhlenbeck
-from sdekit.solve import solve
+from sdekit.solve import FirstPassage, solve
 
 
 RAGGED = Grid([1.0, 1.5, 2.0], counts=[2, 3])
@@ -101,3 +101,6 @@ def test_what_is_wrong_is_named():
         FractionalBrownian([0.1, 0.2, 0.3], 0.0, 0.1, 10, dim=2, key=key)
     with pytest.raises(ValueError, match="`grid` or all of"):
         FractionalBrownian(0.3, 0.0, 0.1, key=key)
+    noise = FractionalBrownian(0.3, 0.0, 0.1, 10, key=key)
+    with pytest.raises(ValueError, match=r"`event\.bridge` must be False"):
+        solve(OrnsteinUhlenbeck(1.0), jnp.array([0.0, 1.0]), noise=noise, key=key, event=FirstPassage(1.0))
