@@ -109,7 +109,7 @@ def multifractional_covariance(
     $$E[B_s B_t] = \frac{2 \sqrt{H_s H_t}}{H_s + 1/2}\, t^{H_t - 1/2} s^{H_s + 1/2}
       {}_2F_1\bigl(\tfrac12 - H_t, 1; \tfrac32 + H_s; \tfrac st\bigr),$$
 
-    so that the variance at time `t` is $t^{2 H_t}$. Absolute error below 2e-14 in float64 and 2e-6 in float32, relative
+    so that the variance at time `t` is $t^{2 H_t}$. Absolute error below 2e-14 in float64 and 5e-6 in float32, relative
     to the standard deviations; differentiable in the indices, also where the times are close or $H_s + H_t$ is near 1.
 
     **Arguments:**
