@@ -107,6 +107,35 @@ PAPERS: dict[str, Paper] = {
         "Wood, A. T. A. and Chan, G.", "Simulation of Stationary Gaussian Processes in [0, 1]^d",
         "Journal of Computational and Graphical Statistics", 1994, "3", "409-432",
     ),
+    "marinucci1999": _article(
+        "Marinucci, D. and Robinson, P. M.", "Alternative forms of fractional Brownian motion",
+        "Journal of Statistical Planning and Inference", 1999, "80", "111-122",
+    ),
+    "bennedsen2017": _article(
+        "Bennedsen, M. and Lunde, A. and Pakkanen, M. S.", "Hybrid scheme for Brownian semistationary processes",
+        "Finance and Stochastics", 2017, "21", "931-965",
+    ),
+    "peltier1995": _article(
+        "Peltier, R.-F. and L{\\'e}vy V{\\'e}hel, J.", "Multifractional Brownian Motion: Definition and Preliminary Results",
+        "INRIA Research Report", 1995, "2645",
+    ),
+    "istas1997": _article(
+        "Istas, J. and Lang, G.", "Quadratic variations and estimation of the local H{\\\"o}lder index of a Gaussian process",
+        "Annales de l'Institut Henri Poincar{\\'e}, Probabilit{\\'e}s et Statistiques", 1997, "33", "407-436",
+    ),
+    "hosking1984": _article(
+        "Hosking, J. R. M.", "Modeling persistence in hydrological time series using fractional differencing",
+        "Water Resources Research", 1984, "20", "1898-1908",
+    ),
+    "gasbarra2007": _article(
+        "Gasbarra, D. and Sottinen, T. and Valkeila, E.", "Gaussian bridges", "Stochastic Analysis and Applications, Abel Symposia",
+        2007, "2", "361-382",
+    ),
+    "deya2012": _article(
+        "Deya, A. and Neuenkirch, A. and Tindel, S.",
+        "A Milstein-type scheme without L{\\'e}vy area terms for SDEs driven by fractional Brownian motion",
+        "Annales de l'Institut Henri Poincar{\\'e}, Probabilit{\\'e}s et Statistiques", 2012, "48", "518-550",
+    ),
     "rasmussen2006": Paper(
         "book", "Rasmussen, C. E. and Williams, C. K. I.", "Gaussian Processes for Machine Learning", "MIT Press", 2006
     ),
@@ -229,6 +258,13 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "GaussianProcess": ("rasmussen2006",),
     "FractionalBrownianMotion": ("mandelbrot1968", "davies1987", "wood1994"),
     "FractionalOrnsteinUhlenbeck": ("cheridito2003", "mandelbrot1968"),
+    "RiemannLiouvilleMotion": ("marinucci1999",),
+    "Hybrid": ("bennedsen2017",),
+    "MultifractionalMotion": ("peltier1995", "istas1997"),
+    "GaussianProcessBridge": ("gasbarra2007", "rasmussen2006"),
+    "extend": ("hosking1984",),
+    "extend_until": ("hosking1984",),
+    "FractionalBrownian": ("mandelbrot1968", "davies1987", "deya2012"),
     "Diffusion": ("kidger2021",),
     "MLPField": ("kidger2021",),
     "MarginalLikelihood": ("kalman1960", "sarkka2021"),

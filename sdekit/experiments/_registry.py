@@ -4,6 +4,7 @@ from .._errors import fault
 from ._experiment import Experiment
 from ._fou_bridge import FOU_BRIDGE
 from ._hurst_estimators import HURST_ESTIMATORS
+from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
 from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
@@ -15,6 +16,7 @@ __all__ = ["experiments", "get"]
 _EXPERIMENTS = (
     FOU_BRIDGE,
     HURST_ESTIMATORS,
+    MULTIFRACTIONAL,
     NILE,
     NILE_HURST,
     OU_MLE,

@@ -1,4 +1,4 @@
-"""What drives: Brownian motion on a grid, keyed by the number of the step, and noises with a Markov lift."""
+"""What drives: Brownian motion on a grid, keyed by the number of the step, fractional Brownian motion, Markov lifts."""
 
 from ._abstract import AbstractBrownian as AbstractBrownian, AbstractNoise as AbstractNoise
 from ._brownian import Brownian as Brownian
@@ -10,6 +10,7 @@ from ._derived import (
 )
 from ._driver import AbstractDriver as AbstractDriver, BrownianDriver as BrownianDriver
 from ._fractional import MarkovFractional as MarkovFractional
+from ._fractional_brownian import FractionalBrownian as FractionalBrownian
 from ._grid import Grid as Grid
 from ._kinds import (
     AbstractFractionalKind as AbstractFractionalKind,
@@ -39,6 +40,7 @@ __all__ = [
     "BrownianDriver",
     "Coarsened",
     "Correlated",
+    "FractionalBrownian",
     "GammaMax",
     "Grid",
     "MandelbrotVanNess",
