@@ -11,6 +11,14 @@ from ._derived import (
 from ._driver import AbstractDriver as AbstractDriver, BrownianDriver as BrownianDriver
 from ._fractional import MarkovFractional as MarkovFractional
 from ._grid import Grid as Grid
+from ._kernels import (
+    AbstractVolterraKernel as AbstractVolterraKernel,
+    BernsteinKernel as BernsteinKernel,
+    FunctionKernel as FunctionKernel,
+    GammaKernel as GammaKernel,
+    MittagLefflerKernel as MittagLefflerKernel,
+    PowerKernel as PowerKernel,
+)
 from ._kinds import (
     AbstractFractionalKind as AbstractFractionalKind,
     MandelbrotVanNess as MandelbrotVanNess,
@@ -18,12 +26,14 @@ from ._kinds import (
 )
 from ._levy import chain as chain
 from ._markov import MarkovApproximation as MarkovApproximation
+from ._multifractional import HurstCurve as HurstCurve, MultifractionalDriver as MultifractionalDriver
 from ._rate_grids import (
     AbstractRateGrid as AbstractRateGrid,
     BayerBreneis as BayerBreneis,
     GammaMax as GammaMax,
     OptimalGrid as OptimalGrid,
 )
+from ._volterra import VolterraDriver as VolterraDriver
 
 
 __all__ = [
@@ -32,19 +42,28 @@ __all__ = [
     "AbstractFractionalKind",
     "AbstractNoise",
     "AbstractRateGrid",
+    "AbstractVolterraKernel",
     "BayerBreneis",
+    "BernsteinKernel",
     "Brownian",
     "BrownianDriver",
     "Coarsened",
     "Correlated",
+    "FunctionKernel",
+    "GammaKernel",
     "GammaMax",
     "Grid",
+    "HurstCurve",
     "MandelbrotVanNess",
     "MarkovApproximation",
     "MarkovFractional",
+    "MittagLefflerKernel",
+    "MultifractionalDriver",
     "OptimalGrid",
+    "PowerKernel",
     "Refined",
     "RiemannLiouville",
     "Tabulated",
+    "VolterraDriver",
     "chain",
 ]
