@@ -55,7 +55,7 @@ def _series(
     within: tuple[float, float],
     n: int,
     norms: np.ndarray,
-    rounding: float,
+    least: float,
 ) -> np.ndarray:
     """The Chebyshev coefficients of `f` from its values at `n` nodes, without those at the end that do not count."""
     values = f(tuple(chebyshev_nodes(within, n).tolist()))
@@ -64,7 +64,7 @@ def _series(
     transform[0] /= 2
     coefficients = np.tensordot(transform, values, axes=1)
     sizes = np.abs(coefficients * norms).reshape(n, -1).max(1, initial=0)
-    large = np.flatnonzero(sizes > max(rounding / 8, 1e-13) * sizes.max())
+    large = np.flatnonzero(sizes > least * sizes.max())
     return coefficients[: max(2, 1 + int(large[-1]) if len(large) else 0)]
 
 
@@ -98,9 +98,10 @@ def hurst_table(
     some = tuple(((low + high) / 2 - (high - low) / 2 * np.cos(np.pi * np.arange(7) / 6)).tolist())
     rates = lift.rates(some)
     # A coefficient counts by what its mode adds to the noise: that is what least squares finds to full precision.
+    least = max(float(jnp.finfo(dtype).eps) / 16, 1e-13)
     norms = np.sqrt(np.diag(started_matrix(rates * lift.horizon)))
-    weights = _series(lambda h: lift.weights(h, rates), within, _WEIGHT_NODES, norms, lift.rounding)
-    past = _series(lift.past, within, _PAST_NODES, np.ones(1), lift.rounding)
+    weights = _series(lambda h: lift.weights(h, rates), within, _WEIGHT_NODES, norms, least)
+    past = _series(lift.past, within, _PAST_NODES, np.ones(1), least)
     table = HurstTable(cast(weights), cast(past), past_rates, within)
     used = np.asarray(table.at(table.weights, cast(np.array(some))), np.float64)
     return rates, table, float(lift.errors(some, rates, used).max())

@@ -18,6 +18,7 @@ from ._hurst_table import HurstTable, hurst_table
 from ._kinds import AbstractFractionalKind, RiemannLiouville
 from ._markov import Lift
 from ._rate_grids import AbstractRateGrid, OptimalGrid
+from ._targets import ROUNDING
 
 
 __all__ = ["HurstCurve", "MultifractionalDriver"]
@@ -133,7 +134,7 @@ class MultifractionalDriver(AbstractDriver):
         values = as_float(hurst(as_float(0.0)))
         self._check(hurst, float(horizon))
         dtype = jnp.dtype(values.dtype if dtype is None else dtype)
-        lift = Lift(terms, float(horizon), kind, grid, still, float(jnp.finfo(dtype).eps) / 2)
+        lift = Lift(terms, float(horizon), kind, grid, still, ROUNDING)
         rates, self.table, self.error = hurst_table(lift, values, self.within, dtype)
         self.hurst, self.rates = hurst, jnp.asarray(rates, dtype)
         self.root = jnp.asarray(mode_root(rates, still, False), dtype)

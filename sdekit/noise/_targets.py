@@ -21,7 +21,10 @@ from ..math import (
 from ._kernels import AbstractVolterraKernel
 
 
-__all__ = ["AbstractTarget", "KernelTarget", "StartedTarget", "StationaryTarget"]
+__all__ = ["ROUNDING", "AbstractTarget", "KernelTarget", "StartedTarget", "StationaryTarget"]
+
+ROUNDING = 2.0**-24
+"""Weights that survive rounding to float32, and whose squares survive the rounding of covariances in float64."""
 
 
 class AbstractTarget(abc.ABC):

@@ -11,7 +11,7 @@ from .._types import Array, RealScalar, is_concrete
 from ._driver import AbstractDriver
 from ._kernels import AbstractVolterraKernel
 from ._rate_grids import AbstractRateGrid, OptimalGrid
-from ._targets import KernelTarget
+from ._targets import ROUNDING, KernelTarget
 
 
 __all__ = ["VolterraDriver"]
@@ -26,7 +26,7 @@ class VolterraDriver(AbstractDriver):
     integrated over the horizon. Rough Bergomi has `PowerKernel`, rough Heston `MittagLefflerKernel`.
 
     Source: Bayer and Breneis (2023), "Markovian approximations of stochastic Volterra equations with the fractional
-    kernel", for the idea; the weights are those of Daems et al. (2024), proposition 5, for any kernel.
+    kernel", for the idea; the weights are those of Daems et al. (2024), for any kernel.
 
     !!! example
 
@@ -71,7 +71,7 @@ class VolterraDriver(AbstractDriver):
         require(kernel.hurst > 0, "kernel.hurst", "must be positive", kernel.hurst, "pass a square-integrable kernel")
         dtype = jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
         self.kernel, self.horizon, self.grid, self.still, self.steady = kernel, float(horizon), grid, 0, True
-        target = KernelTarget(kernel, self.horizon, float(jnp.finfo(dtype).eps) / 2)
+        target = KernelTarget(kernel, self.horizon, ROUNDING)
         rates = grid.rates(target, terms, self.horizon)
         weights = target.weights(rates * self.horizon)[:, 0]
         self.rates, self.weights = jnp.asarray(rates, dtype), jnp.asarray(weights, dtype)
