@@ -143,7 +143,9 @@ class AbstractParametric(eqx.Module):
                 continue
             if not np.isfinite(np.asarray(value)).all():
                 raise ValueError(fault(name, "must be finite", value, "replace NaN and infinite values"))
-            if not np.asarray(constraint(value)).all():
+            with jax.ensure_compile_time_eval():  # known numbers stay known inside `jit`
+                fits = np.asarray(constraint(value)).all()
+            if not fits:
                 kind = type(constraint).__name__.strip("_").lstrip("_")
                 said = str(constraint).replace("_", " ").lower()
                 raise ValueError(
@@ -160,7 +162,9 @@ def _children(node: Any) -> tuple[list[tuple[str, Any, Any, bool]], Any]:
         if len(names) != len(paths):
             return [("", child, None, False) for _, child in paths], treedef
         domains = node.arg_constraints
-        rows = [(n, c, domains.get(n), n in domains) for n, (_, c) in zip(names, paths, strict=True)]
+        # What a law is made of moves if it has a domain; a law inside a law (`to_event`) as its own parameters say.
+        moves = lambda n, c: n in domains or isinstance(c, dist.Distribution)
+        rows = [(n, c, domains.get(n), moves(n, c)) for n, (_, c) in zip(names, paths, strict=True)]
         return rows, treedef
     fields = {f.name: f.metadata for f in dataclasses.fields(node)} if isinstance(node, eqx.Module) else {}
     rows = []

@@ -32,12 +32,12 @@ def _inputs(problem: Problem, state: FitState, data: AbstractRecord) -> tuple[Ab
 
 def _loss(problem, state, data):
     batch, key = _inputs(problem, state, data)
-    return problem.loss(state.params, batch, key=key)
+    return problem.loss(state.params, batch, key=key, step=state.step)
 
 
 def _gradient(problem, state, data):
     batch, key = _inputs(problem, state, data)
-    loss = lambda params: problem.loss(params, batch, key=key)
+    loss = lambda params: problem.loss(params, batch, key=key, step=state.step)
     (value, metrics), grad = jax.value_and_grad(loss, has_aux=True)(state.params)
     return value, metrics, problem.replicate(grad), lambda params: loss(params)[0]
 

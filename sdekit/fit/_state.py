@@ -13,7 +13,7 @@ from .._errors import fault
 from .._parameters import constrain, named_parameters, trainable, unconstrain
 from .._types import Array, Key, PyTree
 from ..data import AbstractRecord
-from ..inference import AbstractObjective
+from ..inference import AbstractObjective, AbstractScheduled
 from ._mesh import lay, replicate
 from ._optimiser import AbstractOptimiser
 
@@ -64,10 +64,13 @@ class Problem(eqx.Module):
         return lay(batch, self.mesh)
 
     def loss(
-        self, params: PyTree[Array], batch: AbstractRecord, *, key: Key
+        self, params: PyTree[Array], batch: AbstractRecord, *, key: Key, step: Int[Array, ""] | None = None
     ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
-        """The loss and the metrics of unconstrained parameters."""
-        answer = self.objective(assemble(params, self.frozen), batch, key=key)
+        """The loss and the metrics of unconstrained parameters, at a step, or at the end of a schedule."""
+        objective = self.objective
+        if step is not None and isinstance(objective, AbstractScheduled):
+            objective = objective.at(step)
+        answer = objective(assemble(params, self.frozen), batch, key=key)
         return _checked(answer, type(self.objective).__name__)
 
     def replicate(self, tree: PyTree[Array]) -> PyTree[Array]:

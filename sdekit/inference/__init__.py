@@ -1,6 +1,14 @@
 """Inference on path space."""
 
+from ._collapse import (
+    CollapseTable as CollapseTable,
+    KLRates as KLRates,
+    kl_rates as kl_rates,
+    posterior_collapse as posterior_collapse,
+)
 from ._confidence import ParameterTable as ParameterTable, confidence as confidence
+from ._decoded import Decoded as Decoded
+from ._elbo import ELBO as ELBO, PathBound as PathBound
 from ._forecast import condition as condition, forecast as forecast
 from ._girsanov import (
     PathKL as PathKL,
@@ -18,13 +26,14 @@ from ._kalman import (
     Smoothed as Smoothed,
     chain as chain,
 )
+from ._latent import LatentSDE as LatentSDE
 from ._likelihood import (
     AbstractLikelihood as AbstractLikelihood,
     MarginalLikelihood as MarginalLikelihood,
     TransitionLikelihood as TransitionLikelihood,
     log_prob as log_prob,
 )
-from ._objective import AbstractObjective as AbstractObjective
+from ._objective import AbstractObjective as AbstractObjective, AbstractScheduled as AbstractScheduled
 from ._observation import AbstractObservation as AbstractObservation
 from ._observations import (
     AbstractGaussianObservation as AbstractGaussianObservation,
@@ -35,27 +44,36 @@ from ._observations import (
     StudentTObservation as StudentTObservation,
 )
 from ._observed import Observed as Observed
+from ._optimal_control import OptimalControl as OptimalControl
 from ._posterior import GaussianPosterior as GaussianPosterior, LinearGaussianPosterior as LinearGaussianPosterior
 from ._transitions import gaussian_step as gaussian_step, ito_drift as ito_drift
 
 
 __all__ = [
+    "ELBO",
     "AbstractGaussianObservation",
     "AbstractKalmanMethod",
     "AbstractLikelihood",
     "AbstractObjective",
     "AbstractObservation",
+    "AbstractScheduled",
     "BernoulliObservation",
     "CategoricalObservation",
     "Chain",
+    "CollapseTable",
+    "Decoded",
     "Filtered",
     "GaussianObservation",
     "GaussianPosterior",
+    "KLRates",
+    "LatentSDE",
     "LinearGaussianPosterior",
     "MarginalLikelihood",
     "Observed",
+    "OptimalControl",
     "Parallel",
     "ParameterTable",
+    "PathBound",
     "PathKL",
     "PoissonObservation",
     "Sequential",
@@ -71,6 +89,8 @@ __all__ = [
     "girsanov_energy",
     "girsanov_log_weight",
     "ito_drift",
+    "kl_rates",
     "log_prob",
     "path_kl",
+    "posterior_collapse",
 ]

@@ -28,6 +28,7 @@ from ._linear import (
     linear_moments as linear_moments,
     van_loan as van_loan,
 )
+from ._modes import graded_rule as graded_rule, kernel_root as kernel_root, mode_decay as mode_decay
 from ._normal_equations import (
     scaled_gamma_tail as scaled_gamma_tail,
     started_constant as started_constant,
@@ -75,11 +76,14 @@ __all__ = [
     "gaussian_factor",
     "gaussian_log_prob",
     "gaussian_root",
+    "graded_rule",
     "integrate",
+    "kernel_root",
     "kernel_rule",
     "kernel_sides",
     "linear_moments",
     "linear_recurrence",
+    "mode_decay",
     "past_expansion",
     "past_variance",
     "power_sides",

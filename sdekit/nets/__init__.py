@@ -1,7 +1,37 @@
-"""Networks shared by the families."""
+"""Networks and encoders shared by the families."""
 
+from ._activations import lipswish as lipswish
 from ._constant import ConstantDiffusion as ConstantDiffusion
+from ._control import BoundedDiffusion as BoundedDiffusion, ControlMLP as ControlMLP
+from ._encoder import (
+    AbstractContext as AbstractContext,
+    AbstractEncoder as AbstractEncoder,
+    AheadContext as AheadContext,
+    ConstantContext as ConstantContext,
+    next_observed as next_observed,
+)
+from ._encoders import (
+    AttentionEncoder as AttentionEncoder,
+    FirstFrames as FirstFrames,
+    GRUEncoder as GRUEncoder,
+)
+from ._head import GaussianHead as GaussianHead
 from ._mlp import MLPField as MLPField
 
 
-__all__ = ["ConstantDiffusion", "MLPField"]
+__all__ = [
+    "AbstractContext",
+    "AbstractEncoder",
+    "AheadContext",
+    "AttentionEncoder",
+    "BoundedDiffusion",
+    "ConstantContext",
+    "ConstantDiffusion",
+    "ControlMLP",
+    "FirstFrames",
+    "GRUEncoder",
+    "GaussianHead",
+    "MLPField",
+    "lipswish",
+    "next_observed",
+]

@@ -26,6 +26,7 @@ from ._kinds import (
 )
 from ._levy import chain as chain
 from ._markov import MarkovApproximation as MarkovApproximation
+from ._modes import AbstractModeNoise as AbstractModeNoise, ModeNoise as ModeNoise
 from ._multifractional import HurstCurve as HurstCurve, MultifractionalDriver as MultifractionalDriver
 from ._rate_grids import (
     AbstractRateGrid as AbstractRateGrid,
@@ -40,6 +41,7 @@ __all__ = [
     "AbstractBrownian",
     "AbstractDriver",
     "AbstractFractionalKind",
+    "AbstractModeNoise",
     "AbstractNoise",
     "AbstractRateGrid",
     "AbstractVolterraKernel",
@@ -58,6 +60,7 @@ __all__ = [
     "MarkovApproximation",
     "MarkovFractional",
     "MittagLefflerKernel",
+    "ModeNoise",
     "MultifractionalDriver",
     "OptimalGrid",
     "PowerKernel",

@@ -1,6 +1,7 @@
-r"""The word: a driving noise with a Markov lift: a readout of Ornstein-Uhlenbeck modes on one Brownian motion."""
+"""The word: a driving noise with a Markov lift, read from Ornstein-Uhlenbeck modes on one Brownian motion."""
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -14,23 +15,23 @@ __all__ = ["AbstractDriver", "BrownianDriver"]
 
 
 class AbstractDriver(AbstractParametric):
-    r"""The law of a noise $N$ that is read from modes, $N_t = c(t) \cdot Z_t - c(0) \cdot Z_0$, from time 0 on.
+    r"""The law of a noise read from modes, $N_t = b B_t + c(t) \cdot Z_t - c(0) \cdot Z_0$, from time 0 on.
 
-    The first `modes` entries of $Z$ are Ornstein-Uhlenbeck processes on one Brownian motion,
+    The first `modes` entries of $Z$ are Ornstein-Uhlenbeck processes on the one Brownian motion $B$,
     $dZ_j = -\gamma_j Z_j\,dt + dB$; the last `still` entries are Gaussians that never move. $Z_0$ is centred with the
-    root `start`. A noise of `m` components has `m` independent copies, the modes shared or not:
+    root `start`. A noise of `m` components has `m` independent copies, each read by its own row of `c` or all alike:
 
-    $$dN = c'(t) \cdot Z\,dt - \sum_j c_j \gamma_j Z_j\,dt + \bar c(t)\,dB, \qquad \bar c = \sum_{j \le modes} c_j.$$
+    $$dN = c'(t) \cdot Z\,dt - \sum_j c_j \gamma_j Z_j\,dt + \bar c(t)\,dB, \qquad
+    \bar c = b + \sum_{j \le modes} c_j.$$
 
-    A control $u$ that shifts the Brownian motion, $dB \to dB + u\,dt$, moves every mode and, through $\bar c$, the
-    noise.
+    A control $u$ that shifts the Brownian motion, $dB \to dB + u\,dt$, moves every mode and, through them, the noise.
 
     !!! example
 
         ```python
         import sdekit as sk
         driver = sk.noise.BrownianDriver()
-        driver.rates, driver.readout(0.0)  # [0.], [1.]
+        driver.size, driver.direct  # no modes, and the Brownian motion itself
         ```
     """
 
@@ -39,7 +40,9 @@ class AbstractDriver(AbstractParametric):
     still: eqx.AbstractVar[int]
     """How many modes never move."""
     steady: eqx.AbstractVar[bool]
-    """Whether the readout is the same at all times."""
+    """Whether the coefficients of the modes that move are the same at all times."""
+    direct: eqx.AbstractVar[float]
+    """The coefficient `b` of the Brownian motion itself."""
 
     @abc.abstractmethod
     def readout(self, t: RealScalar) -> Float[Array, " j"] | Float[Array, "m j"]:
@@ -48,7 +51,7 @@ class AbstractDriver(AbstractParametric):
     @property
     @abc.abstractmethod
     def start(self) -> Float[Array, "j r"]:
-        r"""A root of the covariance of $Z_0$; zeros where modes start at 0."""
+        r"""A root of the covariance of $Z_0$: `r` columns, none where all modes start at 0."""
 
     @property
     def modes(self) -> int:
@@ -62,23 +65,27 @@ class AbstractDriver(AbstractParametric):
 
 
 class BrownianDriver(AbstractDriver):
-    """Brownian motion as a driver: one mode of rate 0, read as it is.
+    """Brownian motion as a driver: no modes.
 
     !!! example
 
         ```python
         import sdekit as sk
-        sk.noise.BrownianDriver().size  # 1
+        sk.noise.BrownianDriver().size  # 0
         ```
     """
 
-    rates: Float[Array, " modes"] = parameter(trainable=False, default=0.0, converter=lambda x: as_float(x).reshape(1))
-    still: int = eqx.field(static=True, default=0, init=False)
-    steady: bool = eqx.field(static=True, default=True, init=False)
+    rates: Float[Array, " modes"] = parameter(trainable=False)
+    still: ClassVar[int] = 0
+    steady: ClassVar[bool] = True
+    direct: ClassVar[float] = 1.0
+
+    def __init__(self):
+        self.rates = as_float(jnp.zeros(0))
 
     def readout(self, t: RealScalar) -> Float[Array, " j"]:
-        return jnp.ones_like(self.rates)
+        return self.rates
 
     @property
     def start(self) -> Float[Array, "j r"]:
-        return jnp.zeros((1, 1), self.rates.dtype)
+        return jnp.zeros((0, 0), self.rates.dtype)

@@ -1,5 +1,7 @@
 """Fractional noise as a driver: a readout of Ornstein-Uhlenbeck modes, its Hurst index known or learned."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -32,7 +34,7 @@ def mode_root(rates: np.ndarray, still: int, stationary: bool) -> np.ndarray:
     if stationary:
         size, vectors = np.linalg.eigh(1 / (rates[:, None] + rates))
         return vectors * np.sqrt(np.maximum(size, 0))
-    return np.concatenate([np.zeros((k, max(still, 1))), np.eye(still, max(still, 1))])
+    return np.concatenate([np.zeros((k, still)), np.eye(still)])
 
 
 class MarkovFractional(AbstractDriver):
@@ -61,15 +63,17 @@ class MarkovFractional(AbstractDriver):
     horizon: float = eqx.field(static=True)
     kind: AbstractFractionalKind = eqx.field(static=True)
     grid: AbstractRateGrid = eqx.field(static=True)
-    error: float = eqx.field(static=True)
-    """The relative root-mean-square path error over the horizon: the largest of all components, and over `within`."""
     table: HurstTable = eqx.field(metadata={"trainable": False})
+    error: Float[Array, ""] = parameter(trainable=False)
+    """The relative root-mean-square path error over the horizon: the largest of all components, and over `within`."""
     hurst: Float[Array, "*m"] = parameter(
         lambda self: constraints.unit_interval if self.within is None else constraints.interval(*self.within),
         trainable=lambda self: self.within is not None,
     )
     rates: Float[Array, " modes"] = parameter(trainable=False)
     root: Float[Array, "j r"] = parameter(trainable=False)
+    steady: ClassVar[bool] = True
+    direct: ClassVar[float] = 0.0
 
     def __init__(
         self,
@@ -107,15 +111,11 @@ class MarkovFractional(AbstractDriver):
         still = past_count(kind, past_terms)
         lift = Lift(terms, float(horizon), kind, grid, still, rounding)
         self.hurst, self.within = hurst, within
-        rates, self.table, self.error = hurst_table(lift, hurst, within, hurst.dtype)
+        rates, self.table, error = hurst_table(lift, hurst, within, hurst.dtype)
+        self.error = jnp.asarray(error, hurst.dtype)
         self.rates = jnp.asarray(rates, hurst.dtype)
         self.root = jnp.asarray(mode_root(rates, still, lift.stationary), hurst.dtype)
         self.still, self.horizon, self.kind, self.grid = still, lift.horizon, kind, grid
-
-    @property
-    def steady(self) -> bool:
-        """Whether the readout is the same at all times: unless some modes carry the past."""
-        return self.still == 0
 
     @property
     def start(self) -> Float[Array, "j r"]:

@@ -1,7 +1,7 @@
 """Noise whose Hurst index changes with time, as a driver."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -94,13 +94,14 @@ class MultifractionalDriver(AbstractDriver):
     horizon: float = eqx.field(static=True)
     kind: AbstractFractionalKind = eqx.field(static=True)
     grid: AbstractRateGrid = eqx.field(static=True)
-    error: float = eqx.field(static=True)
-    """The largest relative root-mean-square path error of a constant index in the range."""
-    steady: bool = eqx.field(static=True)
     hurst: Callable[[Any], Float[Array, "*m"]]
     table: HurstTable = eqx.field(metadata={"trainable": False})
+    error: Float[Array, ""] = parameter(trainable=False)
+    """The largest relative root-mean-square path error of a constant index in the range."""
     rates: Float[Array, " modes"] = parameter(trainable=False)
     root: Float[Array, "j r"] = parameter(trainable=False)
+    steady: ClassVar[bool] = False
+    direct: ClassVar[float] = 0.0
 
     def __init__(
         self,
@@ -135,10 +136,11 @@ class MultifractionalDriver(AbstractDriver):
         self._check(hurst, float(horizon))
         dtype = jnp.dtype(values.dtype if dtype is None else dtype)
         lift = Lift(terms, float(horizon), kind, grid, still, ROUNDING)
-        rates, self.table, self.error = hurst_table(lift, values, self.within, dtype)
+        rates, self.table, error = hurst_table(lift, values, self.within, dtype)
+        self.error = jnp.asarray(error, dtype)
         self.hurst, self.rates = hurst, jnp.asarray(rates, dtype)
         self.root = jnp.asarray(mode_root(rates, still, False), dtype)
-        self.still, self.horizon, self.kind, self.grid, self.steady = still, lift.horizon, kind, grid, False
+        self.still, self.horizon, self.kind, self.grid = still, lift.horizon, kind, grid
 
     def _check(self, hurst: Callable, horizon: float) -> None:
         some = jax.vmap(hurst)(as_float(np.linspace(0, horizon, 33)))

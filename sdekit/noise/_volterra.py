@@ -1,5 +1,7 @@
 """Volterra noise of any completely monotone kernel, as a driver."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -38,14 +40,15 @@ class VolterraDriver(AbstractDriver):
     """
 
     kernel: AbstractVolterraKernel = eqx.field(static=True)
-    still: int = eqx.field(static=True)
-    steady: bool = eqx.field(static=True)
     horizon: float = eqx.field(static=True)
     grid: AbstractRateGrid = eqx.field(static=True)
-    error: float = eqx.field(static=True)
+    error: Float[Array, ""] = parameter(trainable=False)
     """The relative root-mean-square path error over the horizon."""
     rates: Float[Array, " modes"] = parameter(trainable=False)
     weights: Float[Array, " modes"] = parameter(trainable=False)
+    still: ClassVar[int] = 0
+    steady: ClassVar[bool] = True
+    direct: ClassVar[float] = 0.0
 
     def __init__(
         self,
@@ -70,17 +73,18 @@ class VolterraDriver(AbstractDriver):
         require(float(horizon) > 0, "horizon", "must be positive", horizon, "pass the length of time that matters")
         require(kernel.hurst > 0, "kernel.hurst", "must be positive", kernel.hurst, "pass a square-integrable kernel")
         dtype = jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
-        self.kernel, self.horizon, self.grid, self.still, self.steady = kernel, float(horizon), grid, 0, True
+        self.kernel, self.horizon, self.grid = kernel, float(horizon), grid
         target = KernelTarget(kernel, self.horizon, ROUNDING)
         rates = grid.rates(target, terms, self.horizon)
         weights = target.weights(rates * self.horizon)[:, 0]
         self.rates, self.weights = jnp.asarray(rates, dtype), jnp.asarray(weights, dtype)
         used = np.asarray(self.weights, np.float64)[:, None]
-        self.error = float((target.misses(rates * self.horizon, used) / target.totals())[0] ** 0.5)
+        error = np.sqrt(target.misses(rates * self.horizon, used) / target.totals())[0]
+        self.error = jnp.asarray(error, dtype)
 
     @property
     def start(self) -> Float[Array, "j r"]:
-        return jnp.zeros((self.modes, 1), self.rates.dtype)
+        return jnp.zeros((self.modes, 0), self.rates.dtype)
 
     def readout(self, t: RealScalar) -> Float[Array, " j"]:
         return self.weights

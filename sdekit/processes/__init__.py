@@ -1,5 +1,6 @@
 """Laws: the words, and the exact library."""
 
+from .._lifted import AbstractLifted as AbstractLifted, Parts as Parts
 from .._process import *  # noqa: F403
 from .._process import __all__ as _words
 from ._benes import Benes as Benes
@@ -7,6 +8,7 @@ from ._bridge import GaussianBridge as GaussianBridge
 from ._brownian import BrownianBridge as BrownianBridge, BrownianMotion as BrownianMotion
 from ._cir import CoxIngersollRoss as CoxIngersollRoss, SquaredBessel as SquaredBessel
 from ._double_well import DoubleWell as DoubleWell, DoubleWellLaw as DoubleWellLaw
+from ._driven_ou import DrivenOrnsteinUhlenbeck as DrivenOrnsteinUhlenbeck
 from ._fractional import (
     FractionalBrownianMotion as FractionalBrownianMotion,
     FractionalOrnsteinUhlenbeck as FractionalOrnsteinUhlenbeck,
@@ -18,6 +20,7 @@ from ._gaussian import (
 )
 from ._gbm import GeometricBrownianMotion as GeometricBrownianMotion
 from ._jacobi import Jacobi as Jacobi
+from ._joint import CentredGaussian as CentredGaussian, JointLaw as JointLaw
 from ._kernels import (
     AbstractKernel as AbstractKernel,
     Exponential as Exponential,
@@ -30,6 +33,7 @@ from ._kernels import (
     SumKernel as SumKernel,
 )
 from ._langevin import OverdampedLangevin as OverdampedLangevin, UnderdampedLangevin as UnderdampedLangevin
+from ._lifted import Controlled as Controlled, Driven as Driven, Lifted as Lifted, modes_law as modes_law
 from ._linear import (
     LinearSDE as LinearSDE,
     MatrixOrnsteinUhlenbeck as MatrixOrnsteinUhlenbeck,
@@ -43,29 +47,35 @@ from ._verhulst import StochasticVerhulst as StochasticVerhulst
 
 
 _diffusions = [
+    "AbstractLifted",
     "AbstractNumericalDiffusion",
     "Benes",
     "BrownianBridge",
     "BrownianMotion",
     "CoxIngersollRoss",
+    "Controlled",
     "Diffusion",
     "DoubleWell",
+    "Driven",
+    "DrivenOrnsteinUhlenbeck",
     "GaussianBridge",
     "GeometricBrownianMotion",
     "Heston",
     "Jacobi",
+    "Lifted",
     "LinearSDE",
     "Lorenz",
     "LotkaVolterra",
     "MatrixOrnsteinUhlenbeck",
     "OrnsteinUhlenbeck",
     "OverdampedLangevin",
+    "Parts",
     "SquaredBessel",
     "StochasticVerhulst",
     "TimeDependentLinearSDE",
     "UnderdampedLangevin",
 ]
-_laws = ["DoubleWellLaw", "NoncentralChi2"]
+_laws = ["CentredGaussian", "DoubleWellLaw", "JointLaw", "NoncentralChi2", "modes_law"]
 
 _gaussian = [
     "AbstractDenseGaussian",

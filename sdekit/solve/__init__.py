@@ -7,12 +7,14 @@ from ._events import (
     LevelCrossing as LevelCrossing,
     Stopped as Stopped,
 )
+from ._exponential import ExponentialIntegrator as ExponentialIntegrator
 from ._solve import solve as solve
 from ._terms import stratonovich_shift as stratonovich_shift
 
 
 __all__ = [
     "AbstractEvent",
+    "ExponentialIntegrator",
     "FirstPassage",
     "LevelCrossing",
     "Stopped",

@@ -22,11 +22,11 @@ def _round_up(ratio, xp):
     return xp.maximum(xp.ceil(ratio * (1 - 1e-6) - 1e-3), 1).astype(np.int32)
 
 
-def times_grid(ts: Array, dt: float | None) -> tuple[Grid, Plan]:
-    """A grid whose knots are `ts`, with steps no longer than `dt`, and the plan that saves at `ts`."""
+def times_grid(ts: Array, dt: float | None, steps: int | None = None) -> tuple[Grid, Plan]:
+    """A grid whose knots are `ts`, with steps no longer than `dt` or `steps` of them a gap, and the plan that saves."""
     gaps = ts.shape[0] - 1
     if dt is None:
-        per_gap = math.ceil(DEFAULT_STEPS / gaps)
+        per_gap = math.ceil(DEFAULT_STEPS / gaps) if steps is None else steps
         return Grid(ts, per_gap), Plan(0, gaps, per_gap, None, gaps * per_gap)
     if not is_concrete(ts):
         grid = Grid(ts, counts=_round_up(jnp.diff(ts) / dt, jnp))

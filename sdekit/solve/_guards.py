@@ -14,7 +14,15 @@ from ._choose import levy_needed, solver_name
 from ._terms import noise_dim, sense_of
 
 
-__all__ = ["require_adjoint", "require_dt", "require_many", "require_noise", "require_solver", "require_start"]
+__all__ = [
+    "require_adjoint",
+    "require_dt",
+    "require_many",
+    "require_noise",
+    "require_solver",
+    "require_start",
+    "require_steps",
+]
 
 
 def require_dt(dt: Any, ts: Array) -> float | None:
@@ -31,6 +39,16 @@ def require_dt(dt: Any, ts: Array) -> float | None:
         span = last - first
         require(dt <= span * (1 + 1e-6), "dt", f"must not be longer than the span of ts, {span:.6g}", dt, remedy)
     return dt
+
+
+def require_steps(steps: int | None, dt: float | None, noise: Any, controller: Any) -> None:
+    """Check a number of steps a gap, and that nothing else decides it."""
+    if steps is None:
+        return
+    require(steps >= 1, "steps", "must be a positive number of steps in each gap", steps, "pass steps >= 1")
+    alone = dt is None and noise is None and controller is None
+    remedy = "pass `steps` alone, or leave it out"
+    require(alone, "steps", "does not go together with `dt`, `noise` or `controller`", steps, remedy)
 
 
 def require_many(n: int | None, chunk: int | None, key: Any, noise: Any, x0: Any, event: Any) -> None:

@@ -10,15 +10,25 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from .._errors import require, require_times
+from .._lifted import AbstractLifted
 from .._process import AbstractDiffusion
 from .._types import Array, Key, Times, as_float, is_concrete
-from ..noise import AbstractNoise
+from ..noise import AbstractModeNoise, AbstractNoise
 from ..paths import Provenance, SampledPath
 from ._choose import choose_solver, solver_name
 from ._events import AbstractEvent, Stopped
+from ._exponential import ExponentialIntegrator, LiftedTask, inner_solver, require_inner
 from ._failures import raise_if_broken
 from ._grids import largest_step, noise_plan, times_grid
-from ._guards import require_adjoint, require_dt, require_many, require_noise, require_solver, require_start
+from ._guards import (
+    require_adjoint,
+    require_dt,
+    require_many,
+    require_noise,
+    require_solver,
+    require_start,
+    require_steps,
+)
 from ._progress import chunks, meter_of
 from ._tasks import AbstractTask, AdaptiveTask, FixedTask, GapwiseTask, Outcome
 
@@ -35,9 +45,10 @@ def solve(
     key: Key | None = None,
     noise: AbstractNoise | diffrax.AbstractBrownianPath | None = None,
     dt: float | None = None,
+    steps: int | None = None,
     n: int | None = None,
     chunk: int | None = None,
-    solver: diffrax.AbstractSolver | None = None,
+    solver: diffrax.AbstractSolver | ExponentialIntegrator | None = None,
     controller: diffrax.AbstractStepSizeController | None = None,
     adjoint: diffrax.AbstractAdjoint | None = None,
     event: AbstractEvent | None = None,
@@ -61,9 +72,12 @@ def solve(
       `ts` must lie. For adapted steps a `diffrax.VirtualBrownianTree`.
     - `dt`: the longest step; each gap of `ts` is divided into equal steps of at most this length (up to 0.1 %). `None`
       for `ceil(1000 / (t - 1))` steps in each gap. For adapted steps, the first step.
+    - `steps`: how many equal steps to take in each gap of `ts`, instead of `dt`. As fast for times that are traced, a
+      series' own in a batch, as for known ones; `dt` then has a loop of unknown length.
     - `n`: how many paths; `None` for one path without a leading axis.
     - `chunk`: how many paths to step together. The default keeps a step in the cache; it changes no result.
-    - `solver`: any Diffrax solver; `None` for the default of `choose_solver`.
+    - `solver`: any Diffrax solver; `None` for the default of `choose_solver`. A lifted diffusion takes an
+      `ExponentialIntegrator` by default; a plain Diffrax solver needs steps that are short against its fastest mode.
     - `controller`: a Diffrax controller to adapt the steps by, e.g. `diffrax.PIDController(rtol=1e-3, atol=1e-5)`;
       `None` for steps on a grid, which is tens of times faster. A batch takes as many steps as its slowest path.
     - `adjoint`: how gradients are taken. `None` keeps the state before each step (the square root of that number in
@@ -100,16 +114,27 @@ def solve(
     times: Any = np.asarray(ts, as_float(ts).dtype) if is_concrete(ts) else as_float(ts)
     require_many(n, chunk, key, noise, x0, event)
     dt = require_dt(dt, times)
-    solver = choose_solver(process, adaptive=controller is not None) if solver is None else solver
+    require_steps(steps, dt, noise, controller)
+    if isinstance(process, AbstractLifted) and solver is None and controller is None:
+        solver = ExponentialIntegrator()
+    elif solver is None:
+        solver = choose_solver(process, adaptive=controller is not None)
     if x0 is not None:
         x0 = as_float(x0)
         require_start(x0, process.dim, n)
-    require_noise(noise, process, times, controller)
-    require_solver(solver, noise, process, adaptive=controller is not None)
+    exponential = isinstance(solver, ExponentialIntegrator)
+    if exponential:
+        _require_lifted(process, noise, controller, event)
+    else:
+        require_noise(noise, process, times, controller)
+        require_solver(solver, noise, process, adaptive=controller is not None)
     if times.shape[0] == 1:
         return _standing(process, times, key, n, x0, event)
-    make = _fixed if controller is None else _adaptive
-    task, made = make(process, times, dt, noise, solver, controller, adjoint, event, meter_of(progress, n), max_steps)
+    make = _lifted if exponential else _fixed if controller is None else _adaptive
+    lengths = (dt, steps)
+    task, made = make(
+        process, times, lengths, noise, solver, controller, adjoint, event, meter_of(progress, n), max_steps
+    )
     out, ok = _batches(task, key, x0, n, chunk or default_chunk(process.dim), progress is True)
     if is_concrete(ok):
         raise_if_broken(task, out, ok, key, x0, n is None)
@@ -123,36 +148,71 @@ def default_chunk(d: int) -> int:
     return max(64, 1024 // d)
 
 
-def _fixed(process, ts, dt, noise, solver, _, adjoint, event, meter, max_steps):
+def _steps(ts, lengths, noise, max_steps):
+    """The grid of the steps, and which of them to save."""
+    dt, steps = lengths
     if noise is None:
-        grid, plan = times_grid(ts, dt)
+        grid, plan = times_grid(ts, dt, steps)
     else:
         remedy = "leave it out: the steps are those of the noise; for longer ones pass noise.coarsen(factor)"
         require(dt is None, "dt", "must be None when `noise` is given", dt, remedy)
         grid, plan = noise.grid, noise_plan(ts, noise)
     if max_steps is not None:
+        few = plan.steps is None or plan.steps <= max_steps
         remedy = "raise `max_steps` or take longer steps `dt`"
-        require(
-            plan.steps is None or plan.steps <= max_steps,
-            "max_steps",
-            f"is below the {plan.steps} steps",
-            max_steps,
-            remedy,
-        )
-    made = Provenance(
-        solver_name(solver),
-        "Brownian" if noise is None else type(noise).__name__,
-        largest_step(grid, dt),
+        require(few, "max_steps", f"is below the {plan.steps} steps", max_steps, remedy)
+    return grid, plan
+
+
+def _made(name, noise, grid, plan, lengths, adjoint):
+    return Provenance(
+        name,
+        noise,
+        largest_step(grid, lengths[0]),
         steps=plan.steps,
         adjoint="" if adjoint is None else type(adjoint).__name__,
     )
+
+
+def _require_lifted(process, noise, controller, event):
+    """Check what an `ExponentialIntegrator` is asked to solve."""
+    remedy = "wrap it in sdekit.processes.Lifted, or pass a Diffrax solver"
+    lifted = isinstance(process, AbstractLifted)
+    require(lifted, "solver", "steps lifted diffusions alone", type(process).__name__, remedy)
+    remedy = "leave it out, or pass a Diffrax solver for the plain augmented equation"
+    require(controller is None, "controller", "does not fit an ExponentialIntegrator", controller, remedy)
+    require(event is None, "event", "does not fit an ExponentialIntegrator", event, remedy)
+    fits = noise is None or isinstance(noise, AbstractModeNoise)
+    remedy = "leave it out, or pass sdekit.noise.ModeNoise(grid, driver.rates, m, key=key)"
+    require(fits, "noise", "must be the noise of the modes", type(noise).__name__, remedy)
+    remedy = f"build it with {process.driver.modes} rates and dim={process.components}"
+    fits = noise is None or (noise.dim, noise.rates.shape[0]) == (process.components, process.driver.modes)
+    require(fits, "noise", "must have the modes and the components of the driver", noise, remedy)
+
+
+def _lifted(process, ts, lengths, noise, solver, _, adjoint, event, meter, max_steps):
+    inner = inner_solver(process) if solver.solver is None else solver.solver
+    require_inner(process, inner)
+    fits = adjoint is None or isinstance(adjoint, _OWN_LOOP)
+    remedy = "use adjoint=None, or a Diffrax solver for the plain augmented equation"
+    require(fits, "adjoint", "does not fit an ExponentialIntegrator", type(adjoint).__name__, remedy)
+    grid, plan = _steps(ts, lengths, noise, max_steps)
+    name = f"ExponentialIntegrator({solver_name(inner)})"
+    made = _made(name, type(process.driver).__name__, grid, plan, lengths, adjoint)
+    return LiftedTask(process, inner, grid, plan, noise, adjoint, meter, solver.trapezoid), made
+
+
+def _fixed(process, ts, lengths, noise, solver, _, adjoint, event, meter, max_steps):
+    grid, plan = _steps(ts, lengths, noise, max_steps)
+    kind = "Brownian" if noise is None else type(noise).__name__
+    made = _made(solver_name(solver), kind, grid, plan, lengths, adjoint)
     if adjoint is None or isinstance(adjoint, _OWN_LOOP):
         return FixedTask(process, solver, grid, plan, noise, adjoint, event, meter), made
     require_adjoint(adjoint, solver, noise, plan, event)
     return GapwiseTask(process, solver, grid, plan, noise, adjoint), made
 
 
-def _adaptive(process, ts, dt, noise, solver, controller, adjoint, event, meter, max_steps):
+def _adaptive(process, ts, lengths, noise, solver, controller, adjoint, event, meter, max_steps):
     require(event is None, "event", "needs steps on a grid", event, "leave out `controller`, and choose a step `dt`")
     known = isinstance(controller, diffrax.AbstractAdaptiveStepSizeController)
     remedy = "pass e.g. diffrax.PIDController(rtol=1e-3, atol=1e-5), or dt=... for steps on a grid"
@@ -162,7 +222,7 @@ def _adaptive(process, ts, dt, noise, solver, controller, adjoint, event, meter,
         "VirtualBrownianTree" if noise is None else type(noise).__name__,
         adjoint="" if adjoint is None else type(adjoint).__name__,
     )
-    dt = None if dt is None else jnp.asarray(dt, ts.dtype)
+    dt = None if lengths[0] is None else jnp.asarray(lengths[0], ts.dtype)
     most = 2**16 if max_steps is None else max_steps
     return AdaptiveTask(process, solver, jnp.asarray(ts), dt, noise, controller, adjoint, meter, most), made
 

@@ -122,11 +122,13 @@ def terms(
     control: diffrax.AbstractPath,
     mixing: Float[Array, "m k"] | None = None,
     width: Array | None = None,
+    corrected: bool | None = None,
 ) -> diffrax.MultiTerm:
     """Drift and diffusion as Diffrax's terms; the drift corrected if the solver takes integrals in the other sense."""
     shift = 0
-    brownian = isinstance(control, diffrax.AbstractBrownianPath)  # other noises have no quadratic variation to correct
-    if brownian and not issubclass(process.structure, Additive):
+    if corrected is None:  # noises that are not Brownian have no quadratic variation to correct, unless one is given
+        corrected = isinstance(control, diffrax.AbstractBrownianPath)
+    if corrected and not issubclass(process.structure, Additive):
         shift = {(Ito, Stratonovich): -1, (Stratonovich, Ito): 1}.get((process.interpretation, sense_of(solver)), 0)
     drift = DriftTerm(DriftField(process, mixing, shift), width)
     return diffrax.MultiTerm(drift, diffrax.ControlTerm(DiffusionField(process), control))

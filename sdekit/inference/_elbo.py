@@ -1,0 +1,197 @@
+"""The evidence lower bound of a latent SDE, and its importance-weighted form."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Float, Int
+
+from .._errors import fault, require
+from .._types import Array, Key
+from ..data import AbstractRecord, Series
+from ..paths import SampledPath
+from ..solve import ExponentialIntegrator, solve
+from ._latent import LatentSDE
+from ._objective import AbstractScheduled
+from ._start import gaussian_start_kl
+
+
+__all__ = ["ELBO", "PathBound"]
+
+_END = 2**30
+"""The step at which a schedule is taken to have ended."""
+
+
+class PathBound(NamedTuple):
+    """What the paths of the posterior of one series say: one number a path, but for the divergence of the start.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.inference import PathBound
+        PathBound(jnp.zeros(4), jnp.zeros(4), jnp.zeros(4), jnp.zeros(4), jnp.zeros(())).kl_start
+        ```
+    """
+
+    log_likelihood: Float[Array, " k"]
+    """The log-density of the observations given the path."""
+    energy: Float[Array, " k"]
+    r"""$\frac12 \int |u|^2 dt$."""
+    martingale: Float[Array, " k"]
+    r"""$\int u \cdot dB$; zero unless it was asked for."""
+    log_start: Float[Array, " k"]
+    """The log-density ratio of posterior and prior at the drawn start."""
+    kl_start: Float[Array, ""]
+    """Their divergence, in closed form."""
+
+
+class ELBO(AbstractScheduled):
+    r"""Minus the evidence lower bound of a `LatentSDE`, a mean over series.
+
+    $$E_Q\Big[\sum_i \log p(y_i \mid X_{t_i})\Big] - w \Big(E_Q \tfrac12 \int |u|^2 dt + KL(q_0 \| p_0)\Big)$$
+
+    or, with `importance`, $E \log \frac1K \sum_k \exp(\ell_k)$ with
+    $\ell = \sum_i \log p(y_i \mid X_{t_i}) - \int u \cdot dB - \frac12 \int |u|^2 dt - \log\frac{q_0}{p_0}$, which grows
+    with `paths` to the evidence.
+
+    Each series is solved on its own times, with `steps` equal steps in each gap: an observation is met by a state of the
+    path, not by a line between two of them; series of different times are one program of fixed length; and padded rows
+    meet no observation and have no control, so that they change nothing. Where gaps are very unequal, `dt` divides each
+    as it needs, by a loop that is as long as the longest series of the batch asks for.
+
+    **Arguments:**
+
+    - `paths`: paths a series.
+    - `importance`: whether to weight them.
+    - `kl_weight`: the weight `w` of the divergences, or a schedule of it by the step (`optax.linear_schedule(0, 1, 400)`).
+        Outside a fit and in validation it is that of step $2^{30}$. The metrics are those of `w = 1` always.
+    - `steps`: how many steps in each gap between the rows of a series.
+    - `dt`: the longest step, instead of `steps`.
+    - `solver`: as in `solve`.
+
+    **Raises:** `ValueError` for fewer than one path or step, or a negative weight; `TypeError` when called on a model
+    that is not a `LatentSDE`, or on a record that is not a `Series`.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        import optax
+        import sdekit as sk
+        from sdekit.inference import ELBO, LatentSDE
+        from sdekit.nets import ControlMLP, FirstFrames, GaussianHead
+
+        keys = jax.random.split(jax.random.key(0), 4)
+        model = LatentSDE(
+            base=sk.processes.OrnsteinUhlenbeck(rate=1.0),
+            observation=sk.GaussianObservation(0.1),
+            encoder=FirstFrames(dim=1, frames=3, width=8, depth=1, size=4, key=keys[0]),
+            control=ControlMLP(dim=1, noise=1, context=4, width=8, depth=1, key=keys[1]),
+            head=GaussianHead(context=4, n=1, width=8, depth=1, key=keys[2]),
+        )
+        data = sk.data.load("ou", n=4, ts=jnp.linspace(0.0, 1.0, 5), key=keys[3])
+        objective = ELBO(kl_weight=optax.linear_schedule(0.0, 1.0, 10), steps=2)
+        fit = sk.fit(model, objective, data, key=keys[3], steps=2, progress=False)
+        fit.history["elbo"]
+        ```
+
+    Source: Li, Wong, Chen and Duvenaud (2020), eq. (10); Burda, Grosse and Salakhutdinov (2016), Importance weighted
+    autoencoders, eq. (8).
+    """
+
+    paths: int = eqx.field(static=True, default=1)
+    importance: bool = eqx.field(static=True, default=False)
+    kl_weight: Any = 1.0
+    steps: int = eqx.field(static=True, default=8)
+    dt: float | None = eqx.field(static=True, default=None)
+    solver: diffrax.AbstractSolver | ExponentialIntegrator | None = None
+
+    def __check_init__(self):
+        require(self.paths >= 1, "ELBO.paths", "must be a positive number of paths", self.paths, "pass paths >= 1")
+        require(self.steps >= 1, "ELBO.steps", "must be a positive number of steps", self.steps, "pass steps >= 1")
+        fixed = isinstance(self.kl_weight, int | float)
+        ok = not fixed or self.kl_weight >= 0
+        require(ok, "ELBO.kl_weight", "must not be negative", self.kl_weight, "pass a number from 0 on, or a schedule")
+
+    def at(self, step: Int[Array, ""] | int) -> "ELBO":
+        """The bound with the weight of step `step`."""
+        if not isinstance(self.kl_weight, Callable):
+            return self
+        return dataclasses.replace(self, kl_weight=self.kl_weight(step))
+
+    def look(self, model: LatentSDE, series: Series, *, key: Key) -> PathBound:
+        """The parts of the bound of one series.
+
+        **Arguments:**
+
+        - `model`: the model.
+        - `series`: one series.
+        - `key`: a JAX key. Path `i` depends on `(key, i)` alone.
+
+        **Returns:** a `PathBound`, one number for each of `paths` paths.
+        """
+        posterior = model.posterior(series, martingale=self.importance)
+        law, where = model.start(model.encoder(series).start), model.placement()
+        mean, root = jnp.asarray(law.loc), jnp.asarray(law.scale_tril)
+        lengths = {"steps": self.steps} if self.dt is None else {"dt": self.dt}
+
+        def one(i):
+            first, rest = jax.random.split(jax.random.fold_in(key, i))
+            white = jax.random.normal(first, mean.shape, mean.dtype)
+            eps = mean + root @ white
+            x0 = jnp.concatenate([where(eps), jnp.zeros(posterior.weighed, where.mean.dtype)])
+            found = solve(posterior, series.ts, key=rest, x0=x0, solver=self.solver, **lengths)
+            xs = cast(SampledPath, found).xs
+            states, costs = xs[:, : model.base.dim], xs[-1, -posterior.weighed :]
+            seen = jax.vmap(model.observation.log_prob)(states, series.ys, series.mask).sum()
+            ratio = 0.5 * (eps @ eps - white @ white) - jnp.sum(jnp.log(jnp.diagonal(root)))
+            return seen, costs[0], costs[1] if self.importance else jnp.zeros_like(costs[0]), ratio
+
+        return PathBound(*jax.vmap(one)(jnp.arange(self.paths)), gaussian_start_kl(law))
+
+    def _value(self, bound: PathBound, weight: Any) -> Float[Array, ""]:
+        if self.importance:
+            logs = bound.log_likelihood - weight * (bound.energy + bound.martingale + bound.log_start)
+            return jax.nn.logsumexp(logs) - math.log(self.paths)
+        return jnp.mean(bound.log_likelihood - weight * bound.energy) - weight * bound.kl_start
+
+    def __call__(
+        self, model: LatentSDE, batch: AbstractRecord, *, key: Key
+    ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+        """The loss of a batch.
+
+        **Arguments:**
+
+        - `model`: a `LatentSDE`.
+        - `batch`: a `Series`, one or stacked.
+        - `key`: a JAX key.
+
+        **Returns:** minus the bound, a mean over series; and, means over series too, `elbo` (the bound with weight 1),
+        `log_likelihood`, `kl_path`, `kl_start`, and `elbo_per_value`, the bound over the mean number of observed values.
+        """
+        if not isinstance(model, LatentSDE):
+            raise TypeError(
+                fault("model", "must be a LatentSDE", type(model).__name__, "build one around your diffusion")
+            )
+        if not isinstance(batch, Series):
+            raise TypeError(fault("batch", "must be a Series", type(batch).__name__, "pass time series"))
+        batch = batch.stack()
+        bounds = jax.vmap(lambda s, k: self.look(model, s, key=k))(batch, jax.random.split(key, len(batch)))
+        weight = self.kl_weight(_END) if isinstance(self.kl_weight, Callable) else self.kl_weight
+        value = lambda w: jax.vmap(lambda b: self._value(b, w))(bounds).mean()
+        elbo = value(1.0)
+        metrics = {
+            "elbo": elbo,
+            "log_likelihood": bounds.log_likelihood.mean(),
+            "kl_path": bounds.energy.mean(),
+            "kl_start": bounds.kl_start.mean(),
+            "elbo_per_value": elbo * len(batch) / jnp.maximum(batch.mask.sum(), 1),
+        }
+        return -value(weight), metrics

@@ -1,0 +1,157 @@
+"""Networks for the two halves of a latent SDE: the control of its posterior, and a bounded diffusion."""
+
+from collections.abc import Callable, Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._errors import require
+from .._types import Key, RealScalar, State
+from ..noise import AbstractDriver, BrownianDriver
+from ._activations import lipswish
+
+
+__all__ = ["BoundedDiffusion", "ControlMLP"]
+
+
+class ControlMLP(eqx.Module):
+    r"""A control $u(t, x, z, c) \in R^m$ as a multi-layer perceptron: what shifts the noise of a posterior.
+
+    Inputs are $\sin$ and $\cos$ of the time at each frequency, the state, the modes of the driver in units of their
+    stationary standard deviations ($z_j \sqrt{1 + 2 \gamma_j}$), and the context. The last layer is zero to begin with:
+    $u = 0$, and the posterior starts as the prior.
+
+    **Arguments:**
+
+    - `dim`: the length `d` of a state.
+    - `noise`: the number `m` of noises.
+    - `context`: the length `c` of a context.
+    - `width`, `depth`: of the network.
+    - `driver`: the driver of the noise, for its rates and how many modes it has; Brownian, without any, if not given.
+    - `frequencies`: angular frequencies of the features of time; none, if the control is not to know the time.
+    - `activation`: between layers.
+    - `key`: a JAX key for the initial weights.
+
+    **Raises:** `ValueError` for sizes below 1.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        from sdekit.nets import ControlMLP
+        control = ControlMLP(dim=2, noise=2, context=3, width=16, depth=2, key=jax.random.key(0))
+        control(0.0, jnp.ones(2), jnp.zeros((2, 0)), jnp.ones(3))  # [0., 0.]
+        ```
+
+    Source: Li, Wong, Chen and Duvenaud (2020), Scalable gradients for stochastic differential equations; Daems, Opper,
+    Crevecoeur and Birdal (2024), Variational inference for SDEs driven by fractional noise, eq. (12), for modes.
+    """
+
+    mlp: eqx.nn.MLP
+    rates: tuple[float, ...] = eqx.field(static=True)
+    """The rate of each mode, 0 for those that never move."""
+    frequencies: tuple[float, ...] = eqx.field(static=True)
+
+    def __init__(
+        self,
+        dim: int,
+        noise: int,
+        context: int,
+        width: int,
+        depth: int,
+        *,
+        key: Key,
+        driver: AbstractDriver | None = None,
+        frequencies: Sequence[float] = (1.0,),
+        activation: Callable[[Array], Array] = jax.nn.silu,
+    ):
+        sizes = {"dim": dim, "noise": noise, "context": context, "width": width, "depth": depth}
+        for name, size in sizes.items():
+            require(size >= 1, f"ControlMLP.{name}", "must be a positive integer", size, "pass at least 1")
+        driver = BrownianDriver() if driver is None else driver
+        rates = np.append(np.asarray(driver.rates, np.float64), np.zeros(driver.still))
+        self.rates = tuple(float(rate) for rate in rates)
+        self.frequencies = tuple(float(w) for w in frequencies)
+        inputs = 2 * len(self.frequencies) + dim + noise * len(self.rates) + context
+        mlp = eqx.nn.MLP(inputs, noise, width, depth, activation, key=key)
+        last = lambda m: (m.layers[-1].weight, m.layers[-1].bias)
+        self.mlp = eqx.tree_at(last, mlp, replace_fn=jnp.zeros_like)
+
+    def __call__(
+        self, t: RealScalar, x: State, z: Float[Array, "m j"], context: Float[Array, " c"]
+    ) -> Float[Array, " m"]:
+        angles = jnp.asarray(t, x.dtype) * jnp.asarray(self.frequencies, x.dtype)
+        parts = [jnp.sin(angles), jnp.cos(angles), x]
+        if self.rates:
+            scale = np.sqrt(1 + 2 * np.asarray(self.rates))[None]
+            parts.append((z * jnp.asarray(scale, z.dtype)).ravel())
+        return self.mlp(jnp.concatenate([*parts, context.astype(x.dtype)]))
+
+
+class BoundedDiffusion(eqx.Module):
+    r"""A diagonal diffusion coefficient between two bounds: entry $i$ is $l + (h - l)\,\sigma(n_i(t, x_i))$.
+
+    Each component has a small network of its own that sees that component alone, as `structure=Diagonal` asks.
+
+    **Arguments:**
+
+    - `dim`: the length `d` of a state.
+    - `width`, `depth`: of each network.
+    - `low`, `high`: the bounds, `0 <= low < high`, in units of the state per root unit of time. A floor above 0 keeps the
+        posterior's control bounded.
+    - `time`: whether the coefficient depends on time.
+    - `activation`: between layers.
+    - `key`: a JAX key for the initial weights.
+
+    **Raises:** `ValueError` for sizes below 1 or bounds out of order.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        from sdekit.nets import BoundedDiffusion
+        field = BoundedDiffusion(dim=2, width=8, depth=1, low=0.05, high=1.0, key=jax.random.key(0))
+        field(0.0, jnp.zeros(2))  # two numbers between 0.05 and 1
+        ```
+
+    Source: Li, Wong, Chen and Duvenaud (2020), Scalable gradients for stochastic differential equations, appendix 9.
+    """
+
+    mlps: eqx.nn.MLP
+    """One network a component, stacked."""
+    low: float = eqx.field(static=True)
+    high: float = eqx.field(static=True)
+    time: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        dim: int,
+        width: int,
+        depth: int,
+        *,
+        key: Key,
+        low: float = 0.01,
+        high: float = 1.0,
+        time: bool = False,
+        activation: Callable[[Array], Array] = lipswish,
+    ):
+        for name, size in (("dim", dim), ("width", width), ("depth", depth)):
+            require(size >= 1, f"BoundedDiffusion.{name}", "must be a positive integer", size, "pass at least 1")
+        ok = 0 <= low < high
+        require(ok, "BoundedDiffusion.low, high", "must be ordered, 0 <= low < high", (low, high), "pass 0.01, 1.0")
+        one = lambda k: eqx.nn.MLP(1 + time, 1, width, depth, activation, key=k)
+        self.mlps = eqx.filter_vmap(one)(jax.random.split(key, dim))
+        self.low, self.high, self.time = float(low), float(high), time
+
+    def __call__(self, t: RealScalar, x: State) -> Float[Array, " d"]:
+        def one(mlp, value):
+            inputs = jnp.stack([value, jnp.asarray(t, x.dtype)]) if self.time else value[None]
+            return mlp(inputs)[0]
+
+        out = eqx.filter_vmap(one)(self.mlps, x)
+        return self.low + (self.high - self.low) * jax.nn.sigmoid(out)
