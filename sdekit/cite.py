@@ -38,7 +38,13 @@ class Paper(NamedTuple):
     extra: tuple[tuple[str, str], ...] = ()
 
     def bibtex(self, label: str) -> str:
-        place = {"article": "journal", "book": "publisher", "phdthesis": "school", "inproceedings": "booktitle"}
+        place = {
+            "article": "journal",
+            "book": "publisher",
+            "phdthesis": "school",
+            "inproceedings": "booktitle",
+            "techreport": "institution",
+        }
         rows = {
             "author": self.authors,
             "title": f"{{{self.title}}}",
@@ -191,6 +197,38 @@ PAPERS: dict[str, Paper] = {
         "book", "Durbin, J. and Koopman, S. J.", "Time Series Analysis by State Space Methods", "Oxford University Press", 2012,
         (("edition", "2"),),
     ),
+    "daems2024": Paper(
+        "inproceedings", "Daems, R. and Opper, M. and Crevecoeur, G. and Birdal, T.",
+        "Variational Inference for SDEs Driven by Fractional Noise", "International Conference on Learning Representations", 2024,
+    ),
+    "harms2019": _article(
+        "Harms, P. and Stefanovits, D.", "Affine representations of fractional processes with applications in mathematical finance",
+        "Stochastic Processes and their Applications", 2019, "129", "1185-1228",
+    ),
+    "bayer2023": _article(
+        "Bayer, C. and Breneis, S.", "Markovian approximations of stochastic Volterra equations with the fractional kernel",
+        "Quantitative Finance", 2023, "23", "53-70",
+    ),
+    "bayer2016": _article(
+        "Bayer, C. and Friz, P. and Gatheral, J.", "Pricing under rough volatility", "Quantitative Finance", 2016, "16", "887-904"
+    ),
+    "eleuch2019": _article(
+        "El Euch, O. and Rosenbaum, M.", "The characteristic function of rough Heston models", "Mathematical Finance", 2019,
+        "29", "3-38",
+    ),
+    "abijaber2019": _article(
+        "Abi Jaber, E. and El Euch, O.", "Multifactor Approximation of Rough Volatility Models",
+        "SIAM Journal on Financial Mathematics", 2019, "10", "309-349",
+    ),
+    "barndorff2009": Paper(
+        "inproceedings", "Barndorff-Nielsen, O. E. and Schmiegel, J.",
+        "Brownian semistationary processes and volatility/intermittency", "Advanced Financial Modelling", 2009,
+    ),
+    "tong2022": Paper(
+        "inproceedings", "Tong, A. and Nguyen-Tang, T. and Tran, T. and Choi, J.",
+        "Learning Fractional White Noises in Neural Stochastic Differential Equations",
+        "Advances in Neural Information Processing Systems", 2022,
+    ),
     "hurst1951": _article(
         "Hurst, H. E.", "Long-Term Storage Capacity of Reservoirs", "Transactions of the American Society of Civil Engineers",
         1951, "116", "770-799",
@@ -207,10 +245,6 @@ PAPERS: dict[str, Paper] = {
         "1749-1766",
     ),
     "hosking1981": _article("Hosking, J. R. M.", "Fractional differencing", "Biometrika", 1981, "68", "165-176"),
-    "istas1997": _article(
-        "Istas, J. and Lang, G.", "Quadratic variations and estimation of the local H{\\\"o}lder index of a Gaussian process",
-        "Annales de l'Institut Henri Poincar{\\'e} B", 1997, "33", "407-436",
-    ),
     "coeurjolly2001": _article(
         "Coeurjolly, J.-F.",
         "Estimating the Parameters of a Fractional Brownian Motion by Discrete Variations of its Sample Paths",
@@ -265,6 +299,18 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "extend": ("hosking1984",),
     "extend_until": ("hosking1984",),
     "FractionalBrownian": ("mandelbrot1968", "davies1987", "deya2012"),
+    "RiemannLiouville": ("marinucci1999",),
+    "MandelbrotVanNess": ("mandelbrot1968",),
+    "MarkovApproximation": ("daems2024", "harms2019"),
+    "MarkovFractional": ("daems2024", "harms2019"),
+    "MultifractionalDriver": ("peltier1995", "tong2022", "daems2024"),
+    "VolterraDriver": ("bayer2023", "daems2024"),
+    "BayerBreneis": ("bayer2023",),
+    "GammaMax": ("daems2024",),
+    "PowerKernel": ("bayer2016",),
+    "MittagLefflerKernel": ("eleuch2019",),
+    "GammaKernel": ("barndorff2009",),
+    "BernsteinKernel": ("abijaber2019",),
     "Diffusion": ("kidger2021",),
     "MLPField": ("kidger2021",),
     "MarginalLikelihood": ("kalman1960", "sarkka2021"),

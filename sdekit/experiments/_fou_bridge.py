@@ -245,8 +245,8 @@ def _expected() -> dict[tuple[str, str], tuple[float, float, str]]:
     expected = {}
     for case, (least, _, paper) in CASES.items():
         name = _name(case)
-        # Five modes lack some variance of the roughest noise.
-        expected[name, LEAST] = (least, 0.02 if case[0] < 0.2 else 0.002, _EXACT)
+        # Five modes lack some variance of rough noise: 2.3 % in all at H = 0.1.
+        expected[name, LEAST] = (least, {0.1: 0.03, 0.3: 0.006}.get(case[0], 0.002), _EXACT)
         expected[name, PAPER] = (paper, 2e-4, "Gaussian conditioning of the paper's five modes")
         expected[name, CONTROL] = (0.0, 0.01, "the control is optimal; 400 steps")
         expected[name, TRAINED] = (0.0, 0.03, "the least loss in closed form")

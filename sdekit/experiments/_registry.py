@@ -4,6 +4,7 @@ from .._errors import fault
 from ._experiment import Experiment
 from ._fou_bridge import FOU_BRIDGE
 from ._hurst_estimators import HURST_ESTIMATORS
+from ._ma_fbm_error import MA_FBM_ERROR
 from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
 from ._nile_hurst import NILE_HURST
@@ -16,6 +17,7 @@ __all__ = ["experiments", "get"]
 _EXPERIMENTS = (
     FOU_BRIDGE,
     HURST_ESTIMATORS,
+    MA_FBM_ERROR,
     MULTIFRACTIONAL,
     NILE,
     NILE_HURST,

@@ -12,6 +12,14 @@ from ._driver import AbstractDriver as AbstractDriver, BrownianDriver as Brownia
 from ._fractional import MarkovFractional as MarkovFractional
 from ._fractional_brownian import FractionalBrownian as FractionalBrownian
 from ._grid import Grid as Grid
+from ._kernels import (
+    AbstractVolterraKernel as AbstractVolterraKernel,
+    BernsteinKernel as BernsteinKernel,
+    FunctionKernel as FunctionKernel,
+    GammaKernel as GammaKernel,
+    MittagLefflerKernel as MittagLefflerKernel,
+    PowerKernel as PowerKernel,
+)
 from ._kinds import (
     AbstractFractionalKind as AbstractFractionalKind,
     MandelbrotVanNess as MandelbrotVanNess,
@@ -20,12 +28,14 @@ from ._kinds import (
 from ._levy import chain as chain
 from ._markov import MarkovApproximation as MarkovApproximation
 from ._modes import AbstractModeNoise as AbstractModeNoise, ModeNoise as ModeNoise
+from ._multifractional import HurstCurve as HurstCurve, MultifractionalDriver as MultifractionalDriver
 from ._rate_grids import (
     AbstractRateGrid as AbstractRateGrid,
     BayerBreneis as BayerBreneis,
     GammaMax as GammaMax,
     OptimalGrid as OptimalGrid,
 )
+from ._volterra import VolterraDriver as VolterraDriver
 
 
 __all__ = [
@@ -35,21 +45,30 @@ __all__ = [
     "AbstractModeNoise",
     "AbstractNoise",
     "AbstractRateGrid",
+    "AbstractVolterraKernel",
     "BayerBreneis",
+    "BernsteinKernel",
     "Brownian",
     "BrownianDriver",
     "Coarsened",
     "Correlated",
     "FractionalBrownian",
+    "FunctionKernel",
+    "GammaKernel",
     "GammaMax",
     "Grid",
+    "HurstCurve",
     "MandelbrotVanNess",
     "MarkovApproximation",
     "MarkovFractional",
+    "MittagLefflerKernel",
     "ModeNoise",
+    "MultifractionalDriver",
     "OptimalGrid",
+    "PowerKernel",
     "Refined",
     "RiemannLiouville",
     "Tabulated",
+    "VolterraDriver",
     "chain",
 ]
