@@ -43,9 +43,9 @@ _REMEDIES = {
 
 
 def parameter(
-    constraint: constraints.Constraint = constraints.real,
+    constraint: constraints.Constraint | Callable[[Any], constraints.Constraint] = constraints.real,
     *,
-    trainable: bool = True,
+    trainable: bool | Callable[[Any], bool] = True,
     converter: Callable[[Any], Any] = as_float,
     **kwargs: Any,
 ) -> Any:
@@ -53,8 +53,9 @@ def parameter(
 
     **Arguments:**
 
-    - `constraint`: its domain, one of `numpyro.distributions.constraints` (`positive`, `unit_interval`, ...).
-    - `trainable`: whether `fit` moves it.
+    - `constraint`: its domain, one of `numpyro.distributions.constraints` (`positive`, `unit_interval`, ...), or a
+        function that finds it from the static fields of the model.
+    - `trainable`: whether `fit` moves it, or a function that finds it likewise.
     - `converter`: applied at construction; `as_float` keeps the dtype of arrays.
     - `kwargs`: passed to `equinox.field`, e.g. `default=1.0`.
 
@@ -75,6 +76,14 @@ def parameter(
     """
     metadata = {"constraint": constraint, "trainable": trainable, **kwargs.pop("metadata", {})}
     return eqx.field(converter=converter, metadata=metadata, **kwargs)
+
+
+def _declared(module: Any, metadata: Any) -> tuple[Any, bool]:
+    """The constraint and whether `fit` moves the field: as declared, or as the static fields of the module say."""
+    constraint, free = metadata.get("constraint"), metadata.get("trainable", True)
+    if constraint is not None and not isinstance(constraint, constraints.Constraint):
+        constraint = constraint(module)
+    return constraint, free if isinstance(free, bool) else free(module)
 
 
 def law_field(*, trainable: bool = False, **kwargs: Any) -> Any:
@@ -120,9 +129,11 @@ class AbstractParametric(eqx.Module):
 
     def __check_init__(self):
         for field in dataclasses.fields(self):
-            constraint = field.metadata.get("constraint")
             value = getattr(self, field.name, None)
-            if constraint is None or value is None or not eqx.is_array(value):
+            if value is None or not eqx.is_array(value):
+                continue
+            constraint, _ = _declared(self, field.metadata)
+            if constraint is None:
                 continue
             name = f"{type(self).__name__}.{field.name}"
             if constraint.event_dim > value.ndim:
@@ -160,8 +171,7 @@ def _children(node: Any) -> tuple[list[tuple[str, Any, Any, bool]], Any]:
     for path, child in paths:
         key = path[0] if path else None
         name = getattr(key, "name", getattr(key, "key", getattr(key, "idx", "")))
-        meta = fields.get(name, {})
-        rows.append((str(name), child, meta.get("constraint"), meta.get("trainable", True)))
+        rows.append((str(name), child, *_declared(node, fields.get(name, {}))))
     return rows, treedef
 
 

@@ -44,6 +44,7 @@ from ._observations import (
     StudentTObservation as StudentTObservation,
 )
 from ._observed import Observed as Observed
+from ._optimal_control import OptimalControl as OptimalControl
 from ._posterior import GaussianPosterior as GaussianPosterior, LinearGaussianPosterior as LinearGaussianPosterior
 from ._transitions import gaussian_step as gaussian_step, ito_drift as ito_drift
 
@@ -69,6 +70,7 @@ __all__ = [
     "LinearGaussianPosterior",
     "MarginalLikelihood",
     "Observed",
+    "OptimalControl",
     "Parallel",
     "ParameterTable",
     "PathBound",

@@ -196,7 +196,9 @@ def posterior_collapse(model: LatentSDE, data: Series, *, key: Key, n: int = 32,
     total = square + variance
     path = (jnp.diff(stack.ts, axis=1)[..., None] * rates).sum(1).mean(0)
     start = eqx.filter_jit(jax.vmap(lambda s: _each(model.start(model.encoder(s).start))))(stack).mean(0)
-    return CollapseTable(np.where(total > 0, square / np.where(total > 0, total, 1), 0), np.asarray(path), np.asarray(start))
+    return CollapseTable(
+        np.where(total > 0, square / np.where(total > 0, total, 1), 0), np.asarray(path), np.asarray(start)
+    )
 
 
 def _each(law):

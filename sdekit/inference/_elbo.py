@@ -177,7 +177,9 @@ class ELBO(AbstractScheduled):
         `log_likelihood`, `kl_path`, `kl_start`, and `elbo_per_value`, the bound over the mean number of observed values.
         """
         if not isinstance(model, LatentSDE):
-            raise TypeError(fault("model", "must be a LatentSDE", type(model).__name__, "build one around your diffusion"))
+            raise TypeError(
+                fault("model", "must be a LatentSDE", type(model).__name__, "build one around your diffusion")
+            )
         if not isinstance(batch, Series):
             raise TypeError(fault("batch", "must be a Series", type(batch).__name__, "pass time series"))
         batch = batch.stack()

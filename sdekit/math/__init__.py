@@ -7,6 +7,14 @@ from ._dense import (
     gaussian_log_prob as gaussian_log_prob,
     gaussian_root as gaussian_root,
 )
+from ._exponential_sums import (
+    KernelRule as KernelRule,
+    exponential_rows as exponential_rows,
+    fit_weights as fit_weights,
+    kernel_rule as kernel_rule,
+    kernel_sides as kernel_sides,
+    power_sides as power_sides,
+)
 from ._fractional import (
     fbm_covariance as fbm_covariance,
     fgn_autocovariance as fgn_autocovariance,
@@ -21,6 +29,16 @@ from ._linear import (
     van_loan as van_loan,
 )
 from ._modes import graded_rule as graded_rule, kernel_root as kernel_root, mode_decay as mode_decay
+from ._normal_equations import (
+    scaled_gamma_tail as scaled_gamma_tail,
+    started_constant as started_constant,
+    started_matrix as started_matrix,
+    started_vector as started_vector,
+    stationary_constant as stationary_constant,
+    stationary_matrix as stationary_matrix,
+    stationary_vector as stationary_vector,
+)
+from ._past import PAST_RATES as PAST_RATES, past_expansion as past_expansion, past_variance as past_variance
 from ._quadrature import gauss_legendre as gauss_legendre, integrate as integrate
 from ._recurrence import (
     affine_recurrence as affine_recurrence,
@@ -36,6 +54,8 @@ from ._threefry import (
 
 
 __all__ = [
+    "PAST_RATES",
+    "KernelRule",
     "affine_recurrence",
     "affine_van_loan",
     "circulant_sample",
@@ -45,8 +65,10 @@ __all__ = [
     "counter_normal",
     "counter_uniform",
     "cumulative_sum",
+    "exponential_rows",
     "fbm_covariance",
     "fgn_autocovariance",
+    "fit_weights",
     "fou_autocovariance",
     "fou_started_covariance",
     "gauss_legendre",
@@ -57,9 +79,21 @@ __all__ = [
     "graded_rule",
     "integrate",
     "kernel_root",
+    "kernel_rule",
+    "kernel_sides",
     "linear_moments",
     "linear_recurrence",
     "mode_decay",
+    "past_expansion",
+    "past_variance",
+    "power_sides",
+    "scaled_gamma_tail",
+    "started_constant",
+    "started_matrix",
+    "started_vector",
+    "stationary_constant",
+    "stationary_matrix",
+    "stationary_vector",
     "threefry2x32",
     "time_gaps",
     "van_loan",

@@ -23,7 +23,9 @@ def _check(name: str, **sizes: int) -> None:
 
 def _check_series(name: str, series: Series, dim: int) -> None:
     require(series.is_item, f"{name}: series", "must be one series", series.ts, "use `vmap`, or index the record")
-    require(series.dim == dim, f"{name}: series.ys", f"must have {dim} component(s)", series.ys, "build it for this dim")
+    require(
+        series.dim == dim, f"{name}: series.ys", f"must have {dim} component(s)", series.ys, "build it for this dim"
+    )
 
 
 def _rows(series: Series) -> Float[Array, "t 2e"]:
@@ -151,7 +153,9 @@ class AttentionEncoder(AbstractEncoder):
         fastest: float = 30.0,
     ):
         _check("AttentionEncoder", dim=dim, width=width, heads=heads)
-        require(size >= 2, "AttentionEncoder.size", "must be at least 2", size, "leave room for the time to the next row")
+        require(
+            size >= 2, "AttentionEncoder.size", "must be at least 2", size, "leave room for the time to the next row"
+        )
         ok = 0 < slowest <= fastest
         require(ok, "slowest, fastest", "must be positive and in order", (slowest, fastest), "pass e.g. 0.3, 30.0")
         embed, head = jax.random.split(key)

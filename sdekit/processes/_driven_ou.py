@@ -78,8 +78,8 @@ class DrivenOrnsteinUhlenbeck(AbstractLifted, AbstractExactDiffusion, AbstractLi
         self.start = dist.Delta(jnp.zeros_like(self.mean), event_dim=1) if start is None else start
         if not driver.steady:
             raise ValueError(
-                f"`{owner}.driver` must read its moving modes alike at all times, got {type(driver).__name__}. Sample it"
-                " as a `Driven` process, or take a driver with a fixed Hurst index."
+                f"`{owner}.driver` must read its moving modes alike at all times, got {type(driver).__name__}. Sample"
+                " it as a `Driven` process, or take a driver with a fixed Hurst index."
             )
 
     @property

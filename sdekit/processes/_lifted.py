@@ -94,11 +94,11 @@ class Lifted(AbstractLifted):
 
 
 class Controlled(AbstractLifted):
-    r"""A lifted diffusion whose Brownian motion drifts, $dB \to dB + u(t, X, Z)\,dt$: a posterior over paths.
+    r"""A lifted diffusion whose Brownian motion drifts, $dB \to dB + u(t, X, Z)\,dt$: a law over paths.
 
     The control enters every mode and, through them, the state. The divergence from the law without it,
-    $\frac12 E \int |u|^2 dt$, is carried along in the state, which is $(x, z, \frac12 \int |u|^2 dt)$; with `martingale`
-    also $\int u \cdot dB$, the sum of which is the log-density ratio of the two laws of the noise along the path.
+    $\frac12 E \int |u|^2 dt$, is carried along in the state, $(x, z, \frac12 \int |u|^2 dt)$; with `martingale`
+    also $\int u \cdot dB$; their sum is the log-density ratio of the two laws of the noise along the path.
 
     **Arguments:**
 

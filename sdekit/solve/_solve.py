@@ -20,7 +20,15 @@ from ._events import AbstractEvent, Stopped
 from ._exponential import ExponentialIntegrator, LiftedTask, inner_solver, require_inner
 from ._failures import raise_if_broken
 from ._grids import largest_step, noise_plan, times_grid
-from ._guards import require_adjoint, require_dt, require_many, require_noise, require_solver, require_start, require_steps
+from ._guards import (
+    require_adjoint,
+    require_dt,
+    require_many,
+    require_noise,
+    require_solver,
+    require_start,
+    require_steps,
+)
 from ._progress import chunks, meter_of
 from ._tasks import AbstractTask, AdaptiveTask, FixedTask, GapwiseTask, Outcome
 
@@ -124,7 +132,9 @@ def solve(
         return _standing(process, times, key, n, x0, event)
     make = _lifted if exponential else _fixed if controller is None else _adaptive
     lengths = (dt, steps)
-    task, made = make(process, times, lengths, noise, solver, controller, adjoint, event, meter_of(progress, n), max_steps)
+    task, made = make(
+        process, times, lengths, noise, solver, controller, adjoint, event, meter_of(progress, n), max_steps
+    )
     out, ok = _batches(task, key, x0, n, chunk or default_chunk(process.dim), progress is True)
     if is_concrete(ok):
         raise_if_broken(task, out, ok, key, x0, n is None)
@@ -156,7 +166,11 @@ def _steps(ts, lengths, noise, max_steps):
 
 def _made(name, noise, grid, plan, lengths, adjoint):
     return Provenance(
-        name, noise, largest_step(grid, lengths[0]), steps=plan.steps, adjoint="" if adjoint is None else type(adjoint).__name__
+        name,
+        noise,
+        largest_step(grid, lengths[0]),
+        steps=plan.steps,
+        adjoint="" if adjoint is None else type(adjoint).__name__,
     )
 
 
@@ -185,7 +199,7 @@ def _lifted(process, ts, lengths, noise, solver, _, adjoint, event, meter, max_s
     grid, plan = _steps(ts, lengths, noise, max_steps)
     name = f"ExponentialIntegrator({solver_name(inner)})"
     made = _made(name, type(process.driver).__name__, grid, plan, lengths, adjoint)
-    return LiftedTask(process, inner, grid, plan, noise, adjoint, meter, solver.midpoint), made
+    return LiftedTask(process, inner, grid, plan, noise, adjoint, meter, solver.trapezoid), made
 
 
 def _fixed(process, ts, lengths, noise, solver, _, adjoint, event, meter, max_steps):

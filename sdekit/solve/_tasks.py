@@ -18,7 +18,7 @@ from ._loop import Plan, march, with_meter
 from ._terms import noise_dim, terms
 
 
-__all__ = ["AbstractTask", "AdaptiveTask", "FixedTask", "GapwiseTask", "Outcome"]
+__all__ = ["AbstractTask", "AdaptiveTask", "FixedTask", "GapwiseTask", "Outcome", "both_modes"]
 
 
 class Outcome(eqx.Module):
@@ -46,7 +46,10 @@ class AbstractTask(eqx.Module):
     def start(self, key: Key | None, x0: State | None, times: Array) -> tuple[State, Any]:
         """The initial state, in the dtype that the whole solve has, and the key of the noise."""
         first, rest = (None, None) if key is None else jax.random.split(key)
-        x = jnp.asarray(self.process.initial.sample(first) if x0 is None else x0)
+        if x0 is None:  # laws draw in the widest dtype that is enabled
+            known = [v for v in jax.tree.leaves((self.process, times)) if eqx.is_inexact_array(v)]
+            x0 = jnp.asarray(self.process.initial.sample(first), jnp.result_type(times, *known))
+        x = jnp.asarray(x0)
         # By a function of its own: a bound method is cached by comparing modules, which fails on traced parameters.
         drift = jax.eval_shape(lambda t, x: self.process.drift(t, x), times[0], x)
         return x.astype(jnp.result_type(x, times, drift)), rest
@@ -91,7 +94,7 @@ def _mixing(noise: Any) -> Array | None:
     return noise.mixing if isinstance(noise, AbstractBrownian) else None
 
 
-def _both_modes(solver: diffrax.AbstractSolver) -> diffrax.AbstractSolver:
+def both_modes(solver: diffrax.AbstractSolver) -> diffrax.AbstractSolver:
     """The solver with stages that can be differentiated in both modes."""
     if not isinstance(solver, diffrax.AbstractRungeKutta | diffrax.AbstractSRK) or solver.scan_kind is not None:
         return solver
@@ -114,7 +117,7 @@ class FixedTask(AbstractTask):
     def __call__(self, key, x0):
         x, rest = self.start(key, x0, self.grid.knots)
         noise = self.driver(rest, x)
-        solver = _both_modes(self.solver)
+        solver = both_modes(self.solver)
 
         def once(i, x, state):
             t0, t1 = noise.grid.interval(i)

@@ -19,6 +19,8 @@ from scipy import stats
 
 from sdekit import processes as sp
 
+from ..noise.drivers import Modes
+
 
 seeds = st.integers(0, 2**31 - 1)
 
@@ -135,6 +137,13 @@ def linear_bridge(rng):
     return process.bridge(0.0, jnp.asarray(rng.normal(size=2)), 2.0, jnp.asarray(rng.normal(size=2)))
 
 
+def driven_ou(rng):
+    weights, rates = rng.normal(size=3), np.sort(between(rng, 0.05, 20, (3,)))
+    driver = Modes(jnp.asarray(rates), jnp.asarray(weights), direct=0.5, still=1)
+    start = dist.Normal(jnp.asarray(rng.normal(size=1)), 0.5).to_event(1)
+    return sp.DrivenOrnsteinUhlenbeck(driver, *(between(rng, 0.1, 3, (1,)) for _ in range(3)), start)
+
+
 def normal_oracle(p, t0, t1, x):
     h, s, m = t1 - t0, np.asarray(p.scale), np.asarray(p.drift_rate)
     return stats.norm(x + m * h, s * np.sqrt(h))
@@ -217,6 +226,7 @@ MATRICES = [
     Case("TimeDependentLinearSDE", time_dependent),
     Case("GaussianBridge of OrnsteinUhlenbeck", ou_bridge),
     Case("GaussianBridge of LinearSDE", linear_bridge),
+    Case("DrivenOrnsteinUhlenbeck", driven_ou),
 ]
 """Linear Gaussian processes whose components depend on one another."""
 
