@@ -54,6 +54,10 @@ def _article(authors: str, title: str, where: str, year: int, volume: str = "", 
     return Paper("article", authors, title, where, year, extra)
 
 
+def _proceedings(authors: str, title: str, where: str, year: int) -> Paper:
+    return Paper("inproceedings", authors, title, where, year)
+
+
 PAPERS: dict[str, Paper] = {
     "uhlenbeck1930": _article(
         "Uhlenbeck, G. E. and Ornstein, L. S.", "On the Theory of the Brownian Motion", "Physical Review", 1930, "36", "823-841"
@@ -166,6 +170,36 @@ PAPERS: dict[str, Paper] = {
         "Hurst, H. E.", "Long-Term Storage Capacity of Reservoirs", "Transactions of the American Society of Civil Engineers",
         1951, "116", "770-799",
     ),
+    "li2020": _proceedings(
+        "Li, X. and Wong, T.-K. L. and Chen, R. T. Q. and Duvenaud, D.",
+        "Scalable Gradients for Stochastic Differential Equations",
+        "International Conference on Artificial Intelligence and Statistics", 2020,
+    ),
+    "daems2024": _proceedings(
+        "Daems, R. and Opper, M. and Crevecoeur, G. and Birdal, T.",
+        "Variational Inference for SDEs Driven by Fractional Noise",
+        "International Conference on Learning Representations", 2024,
+    ),
+    "burda2016": _proceedings(
+        "Burda, Y. and Grosse, R. and Salakhutdinov, R.", "Importance Weighted Autoencoders",
+        "International Conference on Learning Representations", 2016,
+    ),
+    "che2018": _article(
+        "Che, Z. and Purushotham, S. and Cho, K. and Sontag, D. and Liu, Y.",
+        "Recurrent Neural Networks for Multivariate Time Series with Missing Values", "Scientific Reports", 2018, "8", "6085",
+    ),
+    "vaswani2017": _proceedings(
+        "Vaswani, A. and Shazeer, N. and Parmar, N. and Uszkoreit, J. and Jones, L. and Gomez, A. N. and Kaiser, L. and"
+        " Polosukhin, I.", "Attention Is All You Need", "Advances in Neural Information Processing Systems", 2017,
+    ),
+    "chen2019": _proceedings(
+        "Chen, R. T. Q. and Behrmann, J. and Duvenaud, D. and Jacobsen, J.-H.",
+        "Residual Flows for Invertible Generative Modeling", "Advances in Neural Information Processing Systems", 2019,
+    ),
+    "denton2018": _proceedings(
+        "Denton, E. and Fergus, R.", "Stochastic Video Generation with a Learned Prior",
+        "International Conference on Machine Learning", 2018,
+    ),
     "kidger2021": Paper(
         "phdthesis", "Kidger, P.", "On Neural Differential Equations", "University of Oxford", 2021
     ),
@@ -195,6 +229,15 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "FractionalOrnsteinUhlenbeck": ("cheridito2003", "mandelbrot1968"),
     "Diffusion": ("kidger2021",),
     "MLPField": ("kidger2021",),
+    "LatentSDE": ("li2020", "daems2024"),
+    "ELBO": ("li2020", "burda2016"),
+    "posterior_collapse": ("burda2016",),
+    "GRUEncoder": ("li2020", "che2018"),
+    "AttentionEncoder": ("vaswani2017",),
+    "FirstFrames": ("li2020",),
+    "ControlMLP": ("li2020", "daems2024"),
+    "BoundedDiffusion": ("li2020", "chen2019"),
+    "lipswish": ("chen2019",),
     "MarginalLikelihood": ("kalman1960", "sarkka2021"),
     "TransitionLikelihood": ("revuz1999",),
     "path_kl": ("girsanov1960",),
@@ -212,6 +255,8 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "SPaRK": ("foster2024", "kidger2021"),
     "SlowRK": ("foster2024", "kidger2021"),
     "Brownian": ("salmon2011",),
+    "moving_digits": ("denton2018",),
+    "fou": ("cheridito2003",),
     "nile": ("cobb1978", "durbin2012"),
     "nile_minima": ("hurst1951",),
     "diffrax": ("kidger2021",),

@@ -7,8 +7,8 @@ import numpy as np
 
 from .._errors import require
 from .._types import Array, Key
-from ._from_packages import UCI_DIGITS
 from ._frames import optional
+from ._from_packages import UCI_DIGITS
 from ._registry import register
 from ._series import Series
 
@@ -23,8 +23,8 @@ _DT = 0.1
 @register(
     "moving_digits",
     kind="Series",
-    about="Stochastic moving digits: frames (size x size, flattened, in [0, 1]) of 8 x 8 digits that bounce off the edges "
-    "with a fresh random velocity, and are kicked on their way.",
+    about="Stochastic moving digits: frames (size x size, flattened, in [0, 1]) of 8 x 8 digits that bounce off the "
+    "edges with a fresh random velocity, and are kicked on their way.",
     licence=f"digits: {UCI_DIGITS}; paths generated",
     citation="Denton and Fergus (2018), Stochastic video generation with a learned prior, ICML, for the moving digits; "
     "Alpaydin and Kaynak (1998), Optical recognition of handwritten digits, UCI Machine Learning Repository",

@@ -101,8 +101,8 @@ class BoundedDiffusion(eqx.Module):
 
     - `dim`: the length `d` of a state.
     - `width`, `depth`: of each network.
-    - `low`, `high`: the bounds, `0 <= low < high`, in units of the state per root unit of time. A floor above 0 keeps the
-        posterior's control bounded.
+    - `low`, `high`: the bounds, `0 <= low < high`, in units of the state per root unit of time. A floor above 0 keeps
+        the posterior's control bounded.
     - `time`: whether the coefficient depends on time.
     - `activation`: between layers.
     - `key`: a JAX key for the initial weights.

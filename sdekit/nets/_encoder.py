@@ -89,9 +89,9 @@ class AheadContext(AbstractContext):
     """What lies ahead of a time: the features of the next observed row after it, and how far off that row is.
 
     Constant between rows but for its last entry, the time to the next observation (0 if there is none). Constant, and
-    not linear in between: at an observation the control of a posterior jumps, since the datum has just been used; so the
-    context at the time of a row is that just after it. From the last observation on it is zero. `start` looks at all
-    rows, the first one included.
+    not linear in between: at an observation the control of a posterior jumps, since the datum has just been used; so
+    the context at the time of a row is that just after it. From the last observation on it is zero. `start` looks at
+    all rows, the first one included.
 
     **Arguments:**
 

@@ -37,9 +37,9 @@ def _rows(series: Series) -> Float[Array, "t 2e"]:
 class GRUEncoder(AbstractEncoder):
     """A gated recurrent unit that runs backwards in time over the observed rows.
 
-    Its inputs are the values (zero where masked), the mask, and the time to the next observed row. The context at `t` is
-    what it has gathered from the end down to the first observed row after `t`, and the time to it: an `AheadContext`.
-    Rows without any observation, padding among them, leave it as it is.
+    Its inputs are the values (zero where masked), the mask, and the time to the next observed row. The context at `t`
+    is what it has gathered from the end down to the first observed row after `t`, and the time to it: an
+    `AheadContext`. Rows without any observation, padding among them, leave it as it is.
 
     **Arguments:**
 
@@ -63,7 +63,8 @@ class GRUEncoder(AbstractEncoder):
         ```
 
     Source: Li, Wong, Chen and Duvenaud (2020), Scalable gradients for stochastic differential equations, section 5;
-    Che et al. (2018), Recurrent neural networks for multivariate time series with missing values, for the mask as input.
+    Che et al. (2018), Recurrent neural networks for multivariate time series with missing values, for the mask as
+    input.
     """
 
     cell: eqx.nn.GRUCell

@@ -331,7 +331,7 @@ def test_moving_digits_stay_on_the_canvas_and_keep_their_ink():
     rows = np.asarray(film.ys).reshape(6, 40, 16, 16).sum(3) @ grid / ink
     assert np.abs(np.diff(rows, axis=1)).max() > 0.5
     assert np.abs(np.diff(rows, 2, axis=1)).max() > 0.1
-    assert 0 <= rows.min() and rows.max() <= 15
+    assert rows.min() >= 0 and rows.max() <= 15
     with pytest.raises(ValueError, match="`size` must be above the 8 pixels"):
         load("moving_digits", size=8, key=jax.random.key(0))
 

@@ -64,7 +64,7 @@ def test_a_bounded_diffusion_stays_inside_and_is_diagonal_in_its_inputs():
     assert (jnp.abs(jnp.diagonal(slope)) > 0).all()
     initial = dist.Normal(jnp.zeros(3), jnp.ones(3)).to_event(1)
     Diffusion(lambda t, x: -x, field, initial, structure=Diagonal)
-    with pytest.raises(ValueError, match="BoundedDiffusion.low, high"):
+    with pytest.raises(ValueError, match=r"BoundedDiffusion\.low, high"):
         BoundedDiffusion(3, 8, 1, key=jax.random.key(0), low=1.0, high=0.5)
 
 
