@@ -1,6 +1,7 @@
 """Data that are generated: textbook processes with known parameters."""
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -87,8 +88,9 @@ def _fou(
 ) -> Series:
     ts = _grid(ts, 5.0, 51)
     require(0 < hurst < 1, "hurst", "must lie in (0, 1)", hurst, "pass e.g. 0.3")
-    times = np.asarray(ts, np.float64)
-    cov = np.asarray(fou_started_covariance(np.asarray(hurst), np.asarray(rate), times, times)) * rate ** (-2 * hurst)
+    times: Any = np.asarray(ts, np.float64)
+    index, slope = (cast(Any, np.asarray(x)) for x in (hurst, rate))
+    cov = np.asarray(fou_started_covariance(index, slope, times, times)) * rate ** (-2 * hurst)
     # By eigenvectors: the covariance of a smooth path, or of one that starts at 0, is singular.
     values, vectors = np.linalg.eigh((cov + cov.T) / 2)
     root = jnp.asarray(scale * vectors * np.sqrt(np.maximum(values, 0))[None], ts.dtype)

@@ -140,14 +140,14 @@ class ELBO(AbstractScheduled):
         posterior = model.posterior(series, martingale=self.importance)
         law, where = model.start(model.encoder(series).start), model.placement()
         mean, root = jnp.asarray(law.loc), jnp.asarray(law.scale_tril)
-        lengths = {"steps": self.steps} if self.dt is None else {"dt": self.dt}
+        steps = self.steps if self.dt is None else None
 
         def one(i):
             first, rest = jax.random.split(jax.random.fold_in(key, i))
             white = jax.random.normal(first, mean.shape, mean.dtype)
             eps = mean + root @ white
             x0 = jnp.concatenate([where(eps), jnp.zeros(posterior.weighed, where.mean.dtype)])
-            found = solve(posterior, series.ts, key=rest, x0=x0, solver=self.solver, **lengths)
+            found = solve(posterior, series.ts, key=rest, x0=x0, solver=self.solver, steps=steps, dt=self.dt)
             xs = cast(SampledPath, found).xs
             states, costs = xs[:, : model.base.dim], xs[-1, -posterior.weighed :]
             seen = jax.vmap(model.observation.log_prob)(states, series.ys, series.mask).sum()

@@ -160,7 +160,7 @@ class LatentSDE(AbstractConditioned):
     @property
     def latent(self) -> AbstractDiffusion:
         """The prior diffusion, with the law of its first state."""
-        return self.base if self.initial is None else Restarted(self.base, self.initial)
+        return self.base if self.initial is None else Restarted(self.base, self.initial)  # pyright: ignore[reportCallIssue]
 
     @property
     def dim(self) -> int:
@@ -168,7 +168,7 @@ class LatentSDE(AbstractConditioned):
 
     def prior(self) -> Lifted:
         """The prior of the latent state and the modes; `_.sample(ts, key=key)` draws it."""
-        return Lifted(self.latent, self.driver)
+        return Lifted(self.latent, self.driver)  # pyright: ignore[reportCallIssue]
 
     def placement(self) -> Placement:
         """How the state and the modes at the first time come from standard normal numbers under the prior."""
@@ -195,10 +195,10 @@ class LatentSDE(AbstractConditioned):
         context = self.encoder(series)
         steered = Steered(self.control, context, last_observed(series))
         law = Placed(self.start(context.start), self.placement())
-        return Controlled(self.latent, self.driver, steered, law, martingale=martingale)
+        return Controlled(self.latent, self.driver, steered, law, martingale=martingale)  # pyright: ignore[reportCallIssue]
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
-        shown = _Shown(self.prior(), None, self.dt, self.solver)
+        shown = _Shown(self.prior(), None, self.dt, self.solver)  # pyright: ignore[reportCallIssue]
         return cast(SampledPath, Observed(shown, self.observation).draw(ts, key=key))
 
     def condition(self, series: Series) -> Observed:
@@ -210,7 +210,7 @@ class LatentSDE(AbstractConditioned):
 
         **Returns:** an `Observed`: its draws are observations, those of its `process` are latent states.
         """
-        return Observed(_Shown(self.posterior(series), series.ts, self.dt, self.solver), self.observation)
+        return Observed(_Shown(self.posterior(series), series.ts, self.dt, self.solver), self.observation)  # pyright: ignore[reportCallIssue]
 
     def smooth(self, series: Series, ts: Times, *, key: Key, n: int | None = None) -> SampledPath:
         """Latent paths given a series, at any times from its first one on.

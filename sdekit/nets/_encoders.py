@@ -96,7 +96,7 @@ class GRUEncoder(AbstractEncoder):
         zero = jnp.zeros(self.cell.hidden_size, jnp.result_type(rows, self.cell.weight_hh))
         first = (zero, series.ts[-1], jnp.array(False))
         _, states = jax.lax.scan(step, first, (series.ts, rows, series.mask.any(-1)), reverse=True)
-        return AheadContext(series.ts, jax.vmap(self.head)(states), *next_observed(series))
+        return AheadContext(series.ts, jax.vmap(self.head)(states), *next_observed(series))  # pyright: ignore[reportCallIssue]
 
 
 class AttentionEncoder(AbstractEncoder):
@@ -181,7 +181,7 @@ class AttentionEncoder(AbstractEncoder):
         # Softmax forgets how much it summed over: the mean lag of what was attended to tells.
         lag = jnp.einsum("hkj,kj->kh", weights, lags)[..., None]
         out = jax.vmap(self.head)(jnp.concatenate([gathered, lag], axis=-1).reshape(t, -1))
-        return AheadContext(series.ts, out, following, seen)
+        return AheadContext(series.ts, out, following, seen)  # pyright: ignore[reportCallIssue]
 
 
 class FirstFrames(AbstractEncoder):
