@@ -1,8 +1,10 @@
 """The dtype follows the inputs, with float64 on or off: models of float32 stay float32, and agree with float64."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 
 import sdekit as sk
@@ -73,6 +75,31 @@ def covariance(name):
 
     table = {lag: one(lag) for lag in np.unique(np.round(tau, 9))}
     return front * np.vectorize(lambda lag: table[np.round(lag, 9)])(tau)
+
+
+PARTLY = {
+    "brownian": lambda x: sk.processes.BrownianMotion(x),
+    "geometric": lambda x: sk.processes.GeometricBrownianMotion(scale=x),
+    "ou": lambda x: sk.processes.OrnsteinUhlenbeck(x),
+    "matrix ou": lambda x: sk.processes.MatrixOrnsteinUhlenbeck(x[None, None]),
+    "linear": lambda x: sk.processes.LinearSDE(-x[None, None]),
+    "cir": lambda x: sk.processes.CoxIngersollRoss(x),
+    "jacobi": lambda x: sk.processes.Jacobi(x),
+    "benes": lambda x: sk.processes.Benes(x),
+    "fractional motion": lambda x: sk.processes.FractionalBrownianMotion(x),
+    "fractional OU": lambda x: sk.processes.FractionalOrnsteinUhlenbeck(x, 1.0, start=0.5),
+    "gaussian": lambda x: sk.processes.GaussianProcess(sk.processes.RationalQuadratic(length=x)),
+    "product": lambda x: sk.processes.GaussianProcess(sk.processes.Periodic(x) * sk.processes.Matern52(scale=x)),
+    "langevin": lambda x: sk.processes.OverdampedLangevin(jnp.sum, dist.Delta(x[None], event_dim=1)),
+}
+
+
+@pytest.mark.parametrize("name", PARTLY)
+def test_defaults_follow_the_dtype_of_what_is_given(name):
+    model = PARTLY[name](*f32(0.7))
+    assert {leaf.dtype for leaf in jax.tree.leaves(eqx.filter(model, eqx.is_array))} == {jnp.dtype("float32")}
+    if isinstance(model, sk.processes.AbstractDensity):
+        assert model.log_prob(sk.Series(*f32(TS[1:], YS[1:]))).dtype == jnp.float32
 
 
 def test_a_fit_in_float32_stays_there():

@@ -62,7 +62,8 @@ class Experiment:
     - `metrics`: `Outcome -> Report`.
     - `expected`: by `(model, metric)`: the figure, its tolerance, and where it comes from (a table of the paper, or an
         exact result). Every metric may stay without.
-    - `scales`: the settings of the scales `"smoke"` (a minute) and `"paper"`.
+    - `scales`: the settings of the scales `"smoke"` (a minute) and `"paper"`. Two of them the runner reads itself:
+        `"models"`, the names of those to fit (all by default), and `"fit"`, which goes over `fit`.
     - `fit`: keyword arguments of `sdekit.fit`; `{"steps": 100}`.
     - `baseline`: the model in the report whose metrics stand as the baseline of the others', or `None`.
     - `draw`: `(Outcome, folder) -> None`, writes the figures, or `None`.

@@ -134,16 +134,11 @@ def run(experiment: Experiment, *, scale: str, seed: int, out: Path | str, progr
     setting = experiment.scales[scale]
     data_key, build_key, fit_key, key = jax.random.split(jax.random.key(seed), 4)
     data = experiment.data(setting, data_key)
+    how = {**experiment.fit, **setting.get("fit", {})}
     fits = {
-        name: fit(
-            model,
-            experiment.objective(name),
-            data,
-            key=jax.random.fold_in(fit_key, i),
-            progress=progress,
-            **experiment.fit,
-        )
+        name: fit(model, experiment.objective(name), data, key=jax.random.fold_in(fit_key, i), progress=progress, **how)
         for i, (name, model) in enumerate(experiment.build(data, build_key).items())
+        if name in setting.get("models", (name,))
     }
     outcome = Outcome(data, fits, setting, key)
     report = experiment.metrics(outcome).expect(experiment.expected)

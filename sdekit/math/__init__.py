@@ -22,6 +22,11 @@ from ._fractional import (
     fou_started_covariance as fou_started_covariance,
     time_gaps as time_gaps,
 )
+from ._increments import (
+    fbm_increment_covariance as fbm_increment_covariance,
+    fou_innovation_covariance as fou_innovation_covariance,
+    fou_memory as fou_memory,
+)
 from ._linear import (
     affine_van_loan as affine_van_loan,
     compose_affine as compose_affine,
@@ -67,9 +72,12 @@ __all__ = [
     "cumulative_sum",
     "exponential_rows",
     "fbm_covariance",
+    "fbm_increment_covariance",
     "fgn_autocovariance",
     "fit_weights",
     "fou_autocovariance",
+    "fou_innovation_covariance",
+    "fou_memory",
     "fou_started_covariance",
     "gauss_legendre",
     "gaussian_condition",

@@ -17,6 +17,7 @@ from ..data import Series
 from ..math import counter_normal, gaussian_factor, gaussian_log_prob, gaussian_root
 from ..paths import Provenance, SampledPath
 from ._kernels import AbstractKernel
+from ._stable import scalars
 
 
 __all__ = ["AbstractDenseGaussian", "ConditionedGaussian", "GaussianProcess"]
@@ -28,6 +29,14 @@ def _extra(process: "AbstractDenseGaussian", ts: Array, dtype: Any) -> Array:
     return (default if process.jitter is None else process.jitter) * process.reference_variance(ts)
 
 
+def deviations_of(
+    process: "AbstractDenseGaussian", ts: Times, ys: Float[Array, " t"]
+) -> tuple[Float[Array, " t"], Float[Array, "t t"]]:
+    """The values less their means, and their covariance with the jitter of the process."""
+    cov = process.covariance(ts, ts)
+    return ys - process.mean(ts), cov + jnp.diag(_extra(process, ts, cov.dtype))
+
+
 def _item(series: Series) -> tuple[Array, Array, Array]:
     require(series.is_item, "series", "must be a single series", series.ys, "index the stack, or map over it")
     require(series.dim == 1, "series", "must have one component", series.ys, "pass values of shape (t,)")
@@ -37,7 +46,7 @@ def _item(series: Series) -> tuple[Array, Array, Array]:
 class AbstractDenseGaussian(AbstractGaussianProcess, AbstractDensity, AbstractConditioned, AbstractMarginal):
     """A scalar Gaussian process whose density, conditioning and draws are by dense algebra, O(t^3) in time.
 
-    A final class gives `mean`, `covariance` and `reference_variance`.
+    A final class gives `mean`, `covariance`, `reference_variance` and `contrasts`.
 
     !!! example
 
@@ -60,8 +69,8 @@ class AbstractDenseGaussian(AbstractGaussianProcess, AbstractDensity, AbstractCo
 
     def log_prob(self, record: Series) -> Float[Array, ""]:
         ts, ys, mask = _item(record)
-        cov = self.covariance(ts, ts)
-        return gaussian_log_prob(self.mean(ts), cov, ys, mask, _extra(self, ts, cov.dtype))
+        deviations, cov = self.contrasts(ts, ys, mask)
+        return gaussian_log_prob(jnp.zeros_like(deviations), cov, deviations, mask)
 
     def condition(self, series: Series) -> "ConditionedGaussian":
         return ConditionedGaussian(self, series)
@@ -75,6 +84,16 @@ class AbstractDenseGaussian(AbstractGaussianProcess, AbstractDensity, AbstractCo
     @abc.abstractmethod
     def reference_variance(self, ts: Times) -> Float[Array, " t"]:
         """The variance at each time before any conditioning: what rounding errors, and so the jitter, scale with."""
+
+    @abc.abstractmethod
+    def contrasts(
+        self, ts: Times, ys: Float[Array, " t"], mask: Bool[Array, " t"]
+    ) -> tuple[Float[Array, " t"], Float[Array, "t t"]]:
+        """What `log_prob` is computed from: one combination an observed value, less its mean, and their covariance.
+
+        The map from values to combinations has determinant 1 or -1. `deviations_of` gives the values as they are; a
+        process whose covariance is nearly singular gives combinations that depend on one another less.
+        """
 
 
 class GaussianProcess(AbstractDenseGaussian):
@@ -112,7 +131,8 @@ class GaussianProcess(AbstractDenseGaussian):
     jitter: float | None = eqx.field(static=True, default=None)
 
     def __init__(self, kernel: AbstractKernel, mean: ArrayLike = 0.0, *, jitter: float | None = None):
-        self.kernel, self.level, self.jitter = kernel, as_float(mean), jitter
+        self.kernel, self.jitter = kernel, jitter
+        (self.level,) = scalars(mean, like=kernel)
 
     def mean(self, ts: Times) -> Float[Array, " t"]:
         return jnp.broadcast_to(self.level, ts.shape)
@@ -122,6 +142,9 @@ class GaussianProcess(AbstractDenseGaussian):
 
     def reference_variance(self, ts: Times) -> Float[Array, " t"]:
         return self.kernel(jnp.zeros_like(ts))
+
+    def contrasts(self, ts, ys, mask):
+        return deviations_of(self, ts, ys)
 
 
 class ConditionedGaussian(AbstractDenseGaussian):
@@ -179,3 +202,6 @@ class ConditionedGaussian(AbstractDenseGaussian):
 
     def reference_variance(self, ts: Times) -> Float[Array, " t"]:
         return self.prior.reference_variance(ts)
+
+    def contrasts(self, ts, ys, mask):
+        return deviations_of(self, ts, ys)

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._parameters import AbstractParametric, constraints, parameter
+from ._stable import scalars
 
 
 __all__ = [
@@ -106,8 +107,11 @@ class Exponential(AbstractKernel):
         ```
     """
 
-    scale: Float[Array, ""] = parameter(constraints.positive, default=1.0)
-    length: Float[Array, ""] = parameter(constraints.positive, default=1.0)
+    scale: Float[Array, ""] = parameter(constraints.positive)
+    length: Float[Array, ""] = parameter(constraints.positive)
+
+    def __init__(self, scale: ArrayLike = 1.0, length: ArrayLike = 1.0):
+        self.scale, self.length = scalars(scale, length)
 
     def __call__(self, tau):
         return self.scale**2 * jnp.exp(-jnp.abs(tau) / self.length)
@@ -131,8 +135,11 @@ class Matern32(AbstractKernel):
         ```
     """
 
-    scale: Float[Array, ""] = parameter(constraints.positive, default=1.0)
-    length: Float[Array, ""] = parameter(constraints.positive, default=1.0)
+    scale: Float[Array, ""] = parameter(constraints.positive)
+    length: Float[Array, ""] = parameter(constraints.positive)
+
+    def __init__(self, scale: ArrayLike = 1.0, length: ArrayLike = 1.0):
+        self.scale, self.length = scalars(scale, length)
 
     def __call__(self, tau):
         r = 3**0.5 * jnp.abs(tau) / self.length
@@ -157,8 +164,11 @@ class Matern52(AbstractKernel):
         ```
     """
 
-    scale: Float[Array, ""] = parameter(constraints.positive, default=1.0)
-    length: Float[Array, ""] = parameter(constraints.positive, default=1.0)
+    scale: Float[Array, ""] = parameter(constraints.positive)
+    length: Float[Array, ""] = parameter(constraints.positive)
+
+    def __init__(self, scale: ArrayLike = 1.0, length: ArrayLike = 1.0):
+        self.scale, self.length = scalars(scale, length)
 
     def __call__(self, tau):
         r = 5**0.5 * jnp.abs(tau) / self.length
@@ -183,8 +193,11 @@ class SquaredExponential(AbstractKernel):
         ```
     """
 
-    scale: Float[Array, ""] = parameter(constraints.positive, default=1.0)
-    length: Float[Array, ""] = parameter(constraints.positive, default=1.0)
+    scale: Float[Array, ""] = parameter(constraints.positive)
+    length: Float[Array, ""] = parameter(constraints.positive)
+
+    def __init__(self, scale: ArrayLike = 1.0, length: ArrayLike = 1.0):
+        self.scale, self.length = scalars(scale, length)
 
     def __call__(self, tau):
         return self.scale**2 * jnp.exp(-((tau / self.length) ** 2) / 2)
@@ -209,9 +222,12 @@ class RationalQuadratic(AbstractKernel):
         ```
     """
 
-    scale: Float[Array, ""] = parameter(constraints.positive, default=1.0)
-    length: Float[Array, ""] = parameter(constraints.positive, default=1.0)
-    shape: Float[Array, ""] = parameter(constraints.positive, default=1.0)
+    scale: Float[Array, ""] = parameter(constraints.positive)
+    length: Float[Array, ""] = parameter(constraints.positive)
+    shape: Float[Array, ""] = parameter(constraints.positive)
+
+    def __init__(self, scale: ArrayLike = 1.0, length: ArrayLike = 1.0, shape: ArrayLike = 1.0):
+        self.scale, self.length, self.shape = scalars(scale, length, shape)
 
     def __call__(self, tau):
         return self.scale**2 * jnp.exp(-self.shape * jnp.log1p((tau / self.length) ** 2 / (2 * self.shape)))
@@ -236,9 +252,12 @@ class Periodic(AbstractKernel):
         ```
     """
 
-    scale: Float[Array, ""] = parameter(constraints.positive, default=1.0)
-    length: Float[Array, ""] = parameter(constraints.positive, default=1.0)
-    period: Float[Array, ""] = parameter(constraints.positive, default=1.0)
+    scale: Float[Array, ""] = parameter(constraints.positive)
+    length: Float[Array, ""] = parameter(constraints.positive)
+    period: Float[Array, ""] = parameter(constraints.positive)
+
+    def __init__(self, scale: ArrayLike = 1.0, length: ArrayLike = 1.0, period: ArrayLike = 1.0):
+        self.scale, self.length, self.period = scalars(scale, length, period)
 
     def __call__(self, tau):
         return self.scale**2 * jnp.exp(-2 * (jnp.sin(jnp.pi * tau / self.period) / self.length) ** 2)

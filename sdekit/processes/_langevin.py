@@ -13,9 +13,9 @@ from jaxtyping import Array, ArrayLike, Float
 from .._errors import fault, require
 from .._parameters import constraints, law_field, parameter
 from .._process import AbstractInterpretation, AbstractNoiseStructure, Additive, Ito
-from .._types import Law, RealScalar, State, as_float
+from .._types import Law, RealScalar, State
 from ._numerical import AbstractNumericalDiffusion
-from ._stable import to_dtype
+from ._stable import scalars, to_dtype
 
 
 __all__ = ["OverdampedLangevin", "UnderdampedLangevin"]
@@ -73,7 +73,7 @@ class OverdampedLangevin(AbstractNumericalDiffusion):
     def __init__(self, potential: Potential, initial: Law, temperature: RealScalar = 1.0):
         _check("OverdampedLangevin", potential, initial, 1)
         self.potential, self.initial = potential, initial
-        self.temperature = as_float(temperature)
+        (self.temperature,) = scalars(temperature, like=initial)
 
     @property
     def dim(self) -> int:

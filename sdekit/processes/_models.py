@@ -15,15 +15,10 @@ from .._process import AbstractInterpretation, AbstractNoiseStructure, Additive,
 from .._types import Array, Law, RealScalar, State, as_vector
 from ._cir import CoxIngersollRoss
 from ._numerical import AbstractNumericalDiffusion
-from ._stable import expm1_ratio, safe_sqrt, to_dtype
+from ._stable import expm1_ratio, safe_sqrt, scalars, to_dtype
 
 
 __all__ = ["Heston", "Lorenz", "LotkaVolterra"]
-
-
-def _scalars(*values: RealScalar) -> list[Float[Array, ""]]:
-    dtype = to_dtype(*values)
-    return [jnp.asarray(v, dtype) for v in values]
 
 
 def _start(owner: str, law: Law | None, default: list[float], dtype) -> Law:
@@ -222,7 +217,7 @@ class Heston(AbstractNumericalDiffusion):
         correlation: RealScalar = -0.7,
         initial: Law | None = None,
     ):
-        values = _scalars(growth, rate, mean, vol_of_vol, correlation)
+        values = scalars(growth, rate, mean, vol_of_vol, correlation)
         self.growth, self.rate, self.mean, self.vol_of_vol, self.correlation = values
         fixed = dist.Delta(jnp.stack([jnp.zeros_like(self.mean), self.mean]), event_dim=1)
         self.initial = fixed if initial is None else _start("Heston", initial, [0.0, 0.0], self.mean.dtype)

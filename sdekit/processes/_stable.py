@@ -12,7 +12,7 @@ from .._errors import fault
 from .._types import Array
 
 
-__all__ = ["expm1_ratio", "safe_sqrt", "to_dtype", "vectors"]
+__all__ = ["expm1_ratio", "safe_sqrt", "scalars", "to_dtype", "vectors"]
 
 _SERIES = [1 / math.factorial(k + 1) for k in range(16)]
 
@@ -40,6 +40,12 @@ def to_dtype(*xs: Any) -> Any:
     if not jnp.issubdtype(dtype, jnp.inexact):
         dtype = jnp.result_type(float)
     return jax.dtypes.canonicalize_dtype(dtype)
+
+
+def scalars(*values: Any, like: Any = ()) -> list[Float[Array, "..."]]:
+    """Numbers and arrays in the dtype in which they, and the leaves of `like`, meet: defaults follow what was given."""
+    dtype = to_dtype(*values, *jax.tree.leaves(like))
+    return [jnp.asarray(v, dtype) for v in values]
 
 
 def vectors(owner: str, /, **named: ArrayLike) -> list[Float[Array, " d"]]:

@@ -134,6 +134,48 @@ def test_rough_and_smooth_paths_are_finite_in_float32(hurst, ts):
         np.testing.assert_allclose(ratio, 1, atol=0.5 if hurst > 0.5 else 0.1)
 
 
+@pytest.mark.float32
+@pytest.mark.parametrize("start", ["motion", "stationary", "started"])
+def test_densities_in_float32_are_those_of_float64_for_long_records(start):
+    rng = np.random.default_rng(3)
+    keep = (rng.uniform(size=400) < 0.8)[:, None]
+    for hurst in (0.1, 0.7, 0.98):
+        for ts in (np.arange(1, 401) / 400, np.sort(rng.uniform(0.0, 10.0, 400))):
+            single, double = (_long(start, dtype, hurst) for dtype in (np.float32, np.float64))
+            cov = np.asarray(double.covariance(*np.float64(np.float32([ts, ts]))))
+            ys = rng.multivariate_normal(np.zeros(400), cov, method="cholesky").astype(np.float32)
+            exact = _numpy_log_prob(cov[np.ix_(keep[:, 0], keep[:, 0])], np.float64(ys[keep[:, 0]]))
+            value = _log_prob(single, Series(np.float32(ts), ys, keep))
+            assert value.dtype == np.float32
+            np.testing.assert_allclose(value, exact, atol=1e-2, err_msg=f"{hurst}")
+
+
+@jax.jit
+def _log_prob(model, series):
+    return model.log_prob(series)
+
+
+def _long(start, dtype, hurst):
+    hurst = dtype(np.float32(hurst))
+    if start == "motion":
+        return FractionalBrownianMotion(hurst, dtype(1))
+    return FractionalOrnsteinUhlenbeck(hurst, *dtype([1, 0, 1]), start=None if start == "stationary" else dtype(0))
+
+
+def _numpy_log_prob(cov, ys):
+    return -0.5 * (ys @ np.linalg.solve(cov, ys) + np.linalg.slogdet(2 * np.pi * cov)[1])
+
+
+def test_motion_observed_on_both_sides_of_time_0_has_the_density_of_its_covariance():
+    motion, ts = FractionalBrownianMotion(0.8, 2.0), np.array([-2.0, -0.5, -0.1, 0.0, 0.3, 1.0])
+    ys, keep = np.array([0.7, 0.2, 0.1, 0.0, -0.2, 0.4]), np.array([1, 0, 1, 0, 1, 1], bool)
+    cov = np.asarray(motion.covariance(jnp.asarray(ts[keep]), jnp.asarray(ts[keep])))
+    value = _log_prob(motion, Series(ts, ys, keep))
+    np.testing.assert_allclose(value, _numpy_log_prob(cov, ys[keep]), rtol=1e-10)
+    known = _log_prob(motion, Series(ts, ys, keep | (ts == 0)))
+    np.testing.assert_allclose(known, value, rtol=1e-10)
+
+
 def test_long_paths_need_no_matrix():
     ts = np.linspace(0, 1, 2**17 + 1)
     path = FractionalBrownianMotion(0.2).sample(ts, key=jax.random.key(0)).xs[:, 0]
