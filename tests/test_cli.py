@@ -50,7 +50,7 @@ def test_cite_prints_bibtex(name, capsys):
     ("arguments", "says"),
     [
         (["cite", "nobody"], "is not in the bibliography"),
-        (["reproduce", "nothing"], "use one of nile, ou_mle"),
+        (["reproduce", "nothing"], "use one of fou-bridge, hurst-learning, nile, ou_mle"),
         (["fit", "missing.csv"], "does not exist"),
         (["fit", "nile", "--model", "arima"], "use one of brownian, ou"),
         (["fit", "nile", "--past", "1.5"], "strictly between 0 and 1"),

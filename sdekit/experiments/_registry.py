@@ -3,13 +3,14 @@
 from .._errors import fault
 from ._experiment import Experiment
 from ._fou_bridge import FOU_BRIDGE
+from ._hurst_learning import HURST_LEARNING
 from ._nile import NILE
 from ._ou_mle import OU_MLE
 
 
 __all__ = ["experiments", "get"]
 
-_ALL = {experiment.name: experiment for experiment in (FOU_BRIDGE, NILE, OU_MLE)}
+_ALL = {experiment.name: experiment for experiment in (FOU_BRIDGE, HURST_LEARNING, NILE, OU_MLE)}
 
 
 def experiments() -> tuple[Experiment, ...]:

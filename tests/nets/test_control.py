@@ -7,7 +7,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
-from sdekit.nets import BoundedDiffusion, ControlMLP, lipswish
+from sdekit.nets import AffineControl, BoundedDiffusion, ControlMLP, lipswish
 from sdekit.noise import AbstractDriver
 from sdekit.processes import Diagonal, Diffusion
 
@@ -43,6 +43,19 @@ def test_a_control_starts_at_zero_and_learns_from_every_input():
     still = ControlMLP(2, 2, 3, 8, 1, driver=Modes(jnp.zeros(2)), key=jax.random.key(0))
     raw = eqx.tree_at(lambda c: c.mlp, still, awake.mlp)
     np.testing.assert_allclose(awake(*inputs[:2], scaled, inputs[3]), raw(*inputs), rtol=1e-5)
+
+
+def test_an_affine_control_starts_at_zero_and_is_affine_in_state_and_modes():
+    driver = Modes(jnp.array([0.5, 100.0]))
+    control = AffineControl(2, 2, 3, 8, 1, driver=driver, key=jax.random.key(0))
+    x, z, context = jnp.array([0.3, -1.0]), jnp.arange(6.0).reshape(2, 3), jnp.ones(3)
+    np.testing.assert_array_equal(control(0.5, x, z, context), jnp.zeros(2))
+    where = lambda c: c.gains.mlp.layers[-1].weight
+    weight = jax.random.normal(jax.random.key(1), where(control).shape)
+    read = eqx.filter_jit(lambda x, z: eqx.tree_at(where, control, weight)(0.5, x, z, context))
+    here, there, middle = read(x, z), read(3 * x, -z), read(2 * x, 0 * z)
+    np.testing.assert_allclose(middle, (here + there) / 2, rtol=1e-4, atol=1e-5)
+    assert np.abs(here - there).min() > 1e-3
 
 
 def test_a_brownian_driver_has_no_modes_to_look_at():
