@@ -54,6 +54,10 @@ def _article(authors: str, title: str, where: str, year: int, volume: str = "", 
     return Paper("article", authors, title, where, year, extra)
 
 
+def _proceedings(authors: str, title: str, where: str, year: int) -> Paper:
+    return Paper("inproceedings", authors, title, where, year)
+
+
 PAPERS: dict[str, Paper] = {
     "uhlenbeck1930": _article(
         "Uhlenbeck, G. E. and Ornstein, L. S.", "On the Theory of the Brownian Motion", "Physical Review", 1930, "36", "823-841"
@@ -265,5 +269,30 @@ PAPERS: dict[str, Paper] = {
     "kidgergarcia2021": _article(
         "Kidger, P. and Garcia, C.", "Equinox: neural networks in JAX via callable PyTrees and filtered transformations",
         "Differentiable Programming workshop at NeurIPS", 2021,
+    ),
+    "li2020": _proceedings(
+        "Li, X. and Wong, T.-K. L. and Chen, R. T. Q. and Duvenaud, D.",
+        "Scalable Gradients for Stochastic Differential Equations",
+        "International Conference on Artificial Intelligence and Statistics", 2020,
+    ),
+    "burda2016": _proceedings(
+        "Burda, Y. and Grosse, R. and Salakhutdinov, R.", "Importance Weighted Autoencoders",
+        "International Conference on Learning Representations", 2016,
+    ),
+    "che2018": _article(
+        "Che, Z. and Purushotham, S. and Cho, K. and Sontag, D. and Liu, Y.",
+        "Recurrent Neural Networks for Multivariate Time Series with Missing Values", "Scientific Reports", 2018, "8", "6085",
+    ),
+    "vaswani2017": _proceedings(
+        "Vaswani, A. and Shazeer, N. and Parmar, N. and Uszkoreit, J. and Jones, L. and Gomez, A. N. and Kaiser, L. and"
+        " Polosukhin, I.", "Attention Is All You Need", "Advances in Neural Information Processing Systems", 2017,
+    ),
+    "chen2019": _proceedings(
+        "Chen, R. T. Q. and Behrmann, J. and Duvenaud, D. and Jacobsen, J.-H.",
+        "Residual Flows for Invertible Generative Modeling", "Advances in Neural Information Processing Systems", 2019,
+    ),
+    "denton2018": _proceedings(
+        "Denton, E. and Fergus, R.", "Stochastic Video Generation with a Learned Prior",
+        "International Conference on Machine Learning", 2018,
     ),
 }  # fmt: skip

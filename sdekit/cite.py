@@ -82,6 +82,17 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "nile_minima": ("hurst1951",),
     "diffrax": ("kidger2021",),
     "equinox": ("kidgergarcia2021",),
+    "LatentSDE": ("li2020", "daems2024"),
+    "ELBO": ("li2020", "burda2016"),
+    "posterior_collapse": ("burda2016",),
+    "GRUEncoder": ("li2020", "che2018"),
+    "AttentionEncoder": ("vaswani2017",),
+    "FirstFrames": ("li2020",),
+    "ControlMLP": ("li2020", "daems2024"),
+    "BoundedDiffusion": ("li2020", "chen2019"),
+    "lipswish": ("chen2019",),
+    "moving_digits": ("denton2018",),
+    "fou": ("cheridito2003",),
 }
 
 
@@ -125,8 +136,8 @@ def cite(thing: Any) -> str:
 
     **Arguments:**
 
-    - `thing`: a model, an objective, a path (its solver and noise count), a class, or the name of a process, a solver, a data
-      set, an experiment's paper or a key of `PAPERS`.
+    - `thing`: a model, an objective, a path (its solver and noise count), a class, or the name of a process, a solver, a
+      data set, an experiment's paper or a key of `PAPERS`.
 
     **Returns:** BibTeX entries, one after the other; the libraries underneath come last.
 

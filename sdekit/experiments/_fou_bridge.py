@@ -30,8 +30,8 @@ from ._experiment import Experiment, Outcome
 __all__ = ["FOU_BRIDGE"]
 
 END, NOISE = 2.0, 0.1
-# By Hurst index and rate: least loss and posterior deviation at t = 1 of the exact type II process (1/Gamma normalised),
-# and the least loss of the paper's five modes on its fixed grid (gamma_max = 20, weights for T = 6).
+# By Hurst index and rate: least loss and posterior deviation at t = 1 of the exact type II process (1/Gamma
+# normalised), and the least loss of the paper's five modes on its fixed grid (gamma_max = 20, weights for T = 6).
 CASES = {
     (0.1, 0.0): (2.7803, 1.4428, 2.6881),
     (0.3, 0.0): (2.6166, 0.9131, 2.6156),
