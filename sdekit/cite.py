@@ -136,8 +136,8 @@ def cite(thing: Any) -> str:
 
     **Arguments:**
 
-    - `thing`: a model, an objective, a path (its solver and noise count), a class, or the name of a process, a solver, a
-      data set, an experiment's paper or a key of `PAPERS`.
+    - `thing`: a model, an objective, a path (its solver and noise count), a class, or the name of a process, a solver,
+      a data set, an experiment's paper or a key of `PAPERS`.
 
     **Returns:** BibTeX entries, one after the other; the libraries underneath come last.
 
