@@ -110,8 +110,8 @@ class AffineControl(eqx.Module):
         control(0.0, jnp.ones(2), jnp.zeros((2, 0)), jnp.ones(3))  # [0., 0.]
         ```
 
-    Source: Archambeau, Opper, Shen, Cornford and Shawe-Taylor (2007), Variational inference for diffusion processes, for
-    linear posteriors; here amortised.
+    Source: Archambeau, Opper, Shen, Cornford and Shawe-Taylor (2007), Variational inference for diffusion processes,
+    for linear posteriors; here amortised.
     """
 
     gains: ControlMLP

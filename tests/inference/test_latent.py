@@ -115,6 +115,27 @@ def test_padding_and_what_is_masked_change_nothing(key):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@each
+def test_graded_steps_tighten_the_bound_of_sharp_observations(name, key):
+    noise, series = 0.03, latents.example(size=0.5)
+    model, evidence = latents.exact(name, noise=noise), float(latents.evidence(name, series, noise))
+    gaps = []
+    for grade in (1.0, 0.5):
+        bound = look(ELBO(paths=400, importance=True, steps=8, grade=grade), model, series, key)
+        gaps.append(evidence - log_weights(bound).mean())
+    assert 0 < gaps[1] < 0.5 * gaps[0], gaps
+
+
+def test_series_that_share_their_times_give_the_same_loss(key):
+    model = latents.amortised("modes", awake=0.3)
+    one, two = latents.example(0), latents.example(1)
+    data = latents.stack(one, Series(one.ts, two.ys, two.mask))
+    loss = eqx.filter_jit(lambda o, d: o(model, d, key=key)[0])
+    np.testing.assert_allclose(loss(ELBO(steps=3, shared=True), data), loss(ELBO(steps=3), data), rtol=1e-4)
+    with pytest.raises(Exception, match="must be alike for all series"):
+        loss(ELBO(steps=3, shared=True), latents.stack(one, two)).block_until_ready()
+
+
 def test_a_permuted_batch_gives_permuted_bounds(key):
     model, objective = latents.amortised("brownian", awake=0.3), ELBO(steps=4)
     data = latents.stack(*(latents.example(seed) for seed in range(4)))
