@@ -160,6 +160,7 @@ def test_gradients_are_finite_and_reach_every_parameter(key):
         assert np.any(leaf), path
 
 
+@pytest.mark.slow
 def test_a_short_fit_raises_the_bound_with_annealing(key):
     model = latents.amortised("brownian")
     model = eqx.tree_at(lambda m: m.initial, model, latents.START, is_leaf=lambda x: x is None)
@@ -174,6 +175,7 @@ def test_a_short_fit_raises_the_bound_with_annealing(key):
     assert first.keys() == last.keys()
 
 
+@pytest.mark.slow
 def test_smoothing_has_the_moments_of_the_exact_posterior_and_forecasts_follow_the_prior(key):
     series, model, process = latents.example(), latents.exact("modes"), latents.driven("modes")
     law = Observed(process, GaussianObservation(latents.NOISE, matrix=process.reads)).condition(series).process
@@ -205,6 +207,7 @@ def test_prior_paths_are_paths_of_observations(key):
     assert model.dim == 1
 
 
+@pytest.mark.slow
 def test_a_collapsed_posterior_is_found_and_one_that_works_is_not(key):
     data = latents.stack(latents.example(0), latents.example(1))
     table = posterior_collapse(latents.amortised("modes"), data, key=key, n=4)
@@ -223,6 +226,7 @@ def test_a_collapsed_posterior_is_found_and_one_that_works_is_not(key):
     assert abs(total - energy.mean()) < 10 * energy.std() / math.sqrt(400)
 
 
+@pytest.mark.slow
 def test_two_components_a_decoder_and_counts(key):
     d, e = 2, 3
     keys = jax.random.split(key, 4)
