@@ -1,213 +1,17 @@
 """The papers behind what was used, as BibTeX."""
 
 import inspect
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
 from ._errors import fault
+from ._papers import PAPERS as PAPERS, Paper as Paper
 from .paths import Provenance
 
 
 __all__ = ["PAPERS", "Paper", "behind", "cite"]
 
-
-class Paper(NamedTuple):
-    """One entry of the bibliography.
-
-    **Arguments:**
-
-    - `kind`: the BibTeX type of the entry.
-    - `authors`: as BibTeX wants them, joined by ` and `.
-    - `title`, `where`, `year`: what they say; `where` is the journal, publisher or school.
-    - `extra`: further BibTeX fields, `volume` and `pages` above all.
-
-    !!! example
-
-        ```python
-        from sdekit.cite import Paper
-        Paper("book", "Karatzas, I. and Shreve, S. E.", "Brownian Motion and Stochastic Calculus", "Springer", 1991)
-        ```
-    """
-
-    kind: str
-    authors: str
-    title: str
-    where: str
-    year: int
-    extra: tuple[tuple[str, str], ...] = ()
-
-    def bibtex(self, label: str) -> str:
-        place = {"article": "journal", "book": "publisher", "phdthesis": "school", "inproceedings": "booktitle"}
-        rows = {
-            "author": self.authors,
-            "title": f"{{{self.title}}}",
-            place[self.kind]: self.where,
-            "year": str(self.year),
-        }
-        body = ",\n".join(f"  {name} = {{{text}}}" for name, text in {**rows, **dict(self.extra)}.items())
-        return f"@{self.kind}{{{label},\n{body}\n}}"
-
-
-def _article(authors: str, title: str, where: str, year: int, volume: str = "", pages: str = "") -> Paper:
-    extra = tuple((n, v) for n, v in (("volume", volume), ("pages", pages.replace("-", "--"))) if v)
-    return Paper("article", authors, title, where, year, extra)
-
-
-def _proceedings(authors: str, title: str, where: str, year: int) -> Paper:
-    return Paper("inproceedings", authors, title, where, year)
-
-
-PAPERS: dict[str, Paper] = {
-    "uhlenbeck1930": _article(
-        "Uhlenbeck, G. E. and Ornstein, L. S.", "On the Theory of the Brownian Motion", "Physical Review", 1930, "36", "823-841"
-    ),
-    "gillespie1996": _article(
-        "Gillespie, D. T.", "Exact numerical simulation of the Ornstein-Uhlenbeck process and its integral",
-        "Physical Review E", 1996, "54", "2084-2091",
-    ),
-    "black1973": _article(
-        "Black, F. and Scholes, M.", "The Pricing of Options and Corporate Liabilities", "Journal of Political Economy",
-        1973, "81", "637-654",
-    ),
-    "cox1985": _article(
-        "Cox, J. C. and Ingersoll, J. E. and Ross, S. A.", "A Theory of the Term Structure of Interest Rates", "Econometrica",
-        1985, "53", "385-407",
-    ),
-    "heston1993": _article(
-        "Heston, S. L.", "A Closed-Form Solution for Options with Stochastic Volatility with Applications to Bond and Currency Options",
-        "The Review of Financial Studies", 1993, "6", "327-343",
-    ),
-    "forman2008": _article(
-        "Forman, J. L. and S{\\o}rensen, M.", "The Pearson Diffusions: A Class of Statistically Tractable Diffusion Processes",
-        "Scandinavian Journal of Statistics", 2008, "35", "438-465",
-    ),
-    "benes1981": _article(
-        "Bene{\\v{s}}, V. E.", "Exact finite-dimensional filters for certain diffusions with nonlinear drift", "Stochastics",
-        1981, "5", "65-92",
-    ),
-    "lorenz1963": _article(
-        "Lorenz, E. N.", "Deterministic Nonperiodic Flow", "Journal of the Atmospheric Sciences", 1963, "20", "130-141"
-    ),
-    "volterra1926": _article(
-        "Volterra, V.", "Fluctuations in the Abundance of a Species considered Mathematically", "Nature", 1926, "118", "558-560"
-    ),
-    "revuz1999": Paper(
-        "book", "Revuz, D. and Yor, M.", "Continuous Martingales and Brownian Motion", "Springer", 1999, (("edition", "3"),)
-    ),
-    "pavliotis2014": Paper("book", "Pavliotis, G. A.", "Stochastic Processes and Applications", "Springer", 2014),
-    "mandelbrot1968": _article(
-        "Mandelbrot, B. B. and Van Ness, J. W.", "Fractional Brownian Motions, Fractional Noises and Applications", "SIAM Review",
-        1968, "10", "422-437",
-    ),
-    "cheridito2003": _article(
-        "Cheridito, P. and Kawaguchi, H. and Maejima, M.", "Fractional Ornstein-Uhlenbeck processes",
-        "Electronic Journal of Probability", 2003, "8",
-    ),
-    "davies1987": _article(
-        "Davies, R. B. and Harte, D. S.", "Tests for Hurst effect", "Biometrika", 1987, "74", "95-101"
-    ),
-    "wood1994": _article(
-        "Wood, A. T. A. and Chan, G.", "Simulation of Stationary Gaussian Processes in [0, 1]^d",
-        "Journal of Computational and Graphical Statistics", 1994, "3", "409-432",
-    ),
-    "rasmussen2006": Paper(
-        "book", "Rasmussen, C. E. and Williams, C. K. I.", "Gaussian Processes for Machine Learning", "MIT Press", 2006
-    ),
-    "vanloan1978": _article(
-        "Van Loan, C. F.", "Computing integrals involving the matrix exponential", "IEEE Transactions on Automatic Control",
-        1978, "23", "395-404",
-    ),
-    "kalman1960": _article(
-        "Kalman, R. E.", "A New Approach to Linear Filtering and Prediction Problems", "Journal of Basic Engineering", 1960,
-        "82", "35-45",
-    ),
-    "sarkka2021": _article(
-        "S{\\\"a}rkk{\\\"a}, S. and Garc{\\'i}a-Fern{\\'a}ndez, {\\'A}. F.", "Temporal Parallelization of Bayesian Smoothers",
-        "IEEE Transactions on Automatic Control", 2021, "66", "299-306",
-    ),
-    "girsanov1960": _article(
-        "Girsanov, I. V.",
-        "On Transforming a Certain Class of Stochastic Processes by Absolutely Continuous Substitution of Measures",
-        "Theory of Probability and its Applications", 1960, "5", "285-301",
-    ),
-    "maruyama1955": _article(
-        "Maruyama, G.", "Continuous Markov processes and stochastic equations",
-        "Rendiconti del Circolo Matematico di Palermo", 1955, "4", "48-90",
-    ),
-    "milstein1975": _article(
-        "Mil'shtein, G. N.", "Approximate Integration of Stochastic Differential Equations",
-        "Theory of Probability and its Applications", 1975, "19", "557-562",
-    ),
-    "kloeden1992": Paper(
-        "book", "Kloeden, P. E. and Platen, E.", "Numerical Solution of Stochastic Differential Equations", "Springer", 1992
-    ),
-    "rossler2010": _article(
-        "R{\\\"o}{\\ss}ler, A.", "Runge-Kutta Methods for the Strong Approximation of Solutions of Stochastic Differential Equations",
-        "SIAM Journal on Numerical Analysis", 2010, "48", "922-952",
-    ),
-    "foster2024": _article(
-        "Foster, J. M. and dos Reis, G. and Strange, C.",
-        "High Order Splitting Methods for SDEs Satisfying a Commutativity Condition", "SIAM Journal on Numerical Analysis",
-        2024, "62", "500-532",
-    ),
-    "salmon2011": Paper(
-        "inproceedings", "Salmon, J. K. and Moraes, M. A. and Dror, R. O. and Shaw, D. E.",
-        "Parallel random numbers: as easy as 1, 2, 3", "Proceedings of SC11", 2011,
-    ),
-    "gneiting2007": _article(
-        "Gneiting, T. and Raftery, A. E.", "Strictly Proper Scoring Rules, Prediction, and Estimation",
-        "Journal of the American Statistical Association", 2007, "102", "359-378",
-    ),
-    "cobb1978": _article(
-        "Cobb, G. W.", "The problem of the Nile: Conditional solution to a changepoint problem", "Biometrika", 1978, "65", "243-251"
-    ),
-    "durbin2012": Paper(
-        "book", "Durbin, J. and Koopman, S. J.", "Time Series Analysis by State Space Methods", "Oxford University Press", 2012,
-        (("edition", "2"),),
-    ),
-    "hurst1951": _article(
-        "Hurst, H. E.", "Long-Term Storage Capacity of Reservoirs", "Transactions of the American Society of Civil Engineers",
-        1951, "116", "770-799",
-    ),
-    "li2020": _proceedings(
-        "Li, X. and Wong, T.-K. L. and Chen, R. T. Q. and Duvenaud, D.",
-        "Scalable Gradients for Stochastic Differential Equations",
-        "International Conference on Artificial Intelligence and Statistics", 2020,
-    ),
-    "daems2024": _proceedings(
-        "Daems, R. and Opper, M. and Crevecoeur, G. and Birdal, T.",
-        "Variational Inference for SDEs Driven by Fractional Noise",
-        "International Conference on Learning Representations", 2024,
-    ),
-    "burda2016": _proceedings(
-        "Burda, Y. and Grosse, R. and Salakhutdinov, R.", "Importance Weighted Autoencoders",
-        "International Conference on Learning Representations", 2016,
-    ),
-    "che2018": _article(
-        "Che, Z. and Purushotham, S. and Cho, K. and Sontag, D. and Liu, Y.",
-        "Recurrent Neural Networks for Multivariate Time Series with Missing Values", "Scientific Reports", 2018, "8", "6085",
-    ),
-    "vaswani2017": _proceedings(
-        "Vaswani, A. and Shazeer, N. and Parmar, N. and Uszkoreit, J. and Jones, L. and Gomez, A. N. and Kaiser, L. and"
-        " Polosukhin, I.", "Attention Is All You Need", "Advances in Neural Information Processing Systems", 2017,
-    ),
-    "chen2019": _proceedings(
-        "Chen, R. T. Q. and Behrmann, J. and Duvenaud, D. and Jacobsen, J.-H.",
-        "Residual Flows for Invertible Generative Modeling", "Advances in Neural Information Processing Systems", 2019,
-    ),
-    "denton2018": _proceedings(
-        "Denton, E. and Fergus, R.", "Stochastic Video Generation with a Learned Prior",
-        "International Conference on Machine Learning", 2018,
-    ),
-    "kidger2021": Paper(
-        "phdthesis", "Kidger, P.", "On Neural Differential Equations", "University of Oxford", 2021
-    ),
-    "kidgergarcia2021": _article(
-        "Kidger, P. and Garcia, C.", "Equinox: neural networks in JAX via callable PyTrees and filtered transformations",
-        "Differentiable Programming workshop at NeurIPS", 2021,
-    ),
-}  # fmt: skip
 
 _BEHIND: dict[str, tuple[str, ...]] = {
     "BrownianMotion": ("revuz1999",),
@@ -227,17 +31,27 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "GaussianProcess": ("rasmussen2006",),
     "FractionalBrownianMotion": ("mandelbrot1968", "davies1987", "wood1994"),
     "FractionalOrnsteinUhlenbeck": ("cheridito2003", "mandelbrot1968"),
+    "RiemannLiouvilleMotion": ("marinucci1999",),
+    "Hybrid": ("bennedsen2017",),
+    "MultifractionalMotion": ("peltier1995", "istas1997"),
+    "GaussianProcessBridge": ("gasbarra2007", "rasmussen2006"),
+    "extend": ("hosking1984",),
+    "extend_until": ("hosking1984",),
+    "FractionalBrownian": ("mandelbrot1968", "davies1987", "deya2012"),
+    "RiemannLiouville": ("marinucci1999",),
+    "MandelbrotVanNess": ("mandelbrot1968",),
+    "MarkovApproximation": ("daems2024", "harms2019"),
+    "MarkovFractional": ("daems2024", "harms2019"),
+    "MultifractionalDriver": ("peltier1995", "tong2022", "daems2024"),
+    "VolterraDriver": ("bayer2023", "daems2024"),
+    "BayerBreneis": ("bayer2023",),
+    "GammaMax": ("daems2024",),
+    "PowerKernel": ("bayer2016",),
+    "MittagLefflerKernel": ("eleuch2019",),
+    "GammaKernel": ("barndorff2009",),
+    "BernsteinKernel": ("abijaber2019",),
     "Diffusion": ("kidger2021",),
     "MLPField": ("kidger2021",),
-    "LatentSDE": ("li2020", "daems2024"),
-    "ELBO": ("li2020", "burda2016"),
-    "posterior_collapse": ("burda2016",),
-    "GRUEncoder": ("li2020", "che2018"),
-    "AttentionEncoder": ("vaswani2017",),
-    "FirstFrames": ("li2020",),
-    "ControlMLP": ("li2020", "daems2024"),
-    "BoundedDiffusion": ("li2020", "chen2019"),
-    "lipswish": ("chen2019",),
     "MarginalLikelihood": ("kalman1960", "sarkka2021"),
     "TransitionLikelihood": ("revuz1999",),
     "path_kl": ("girsanov1960",),
@@ -255,12 +69,30 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "SPaRK": ("foster2024", "kidger2021"),
     "SlowRK": ("foster2024", "kidger2021"),
     "Brownian": ("salmon2011",),
-    "moving_digits": ("denton2018",),
-    "fou": ("cheridito2003",),
+    "ExactMLE": ("dahlhaus1989",),
+    "Whittle": ("whittle1953", "paxson1997"),
+    "ARFIMA": ("hosking1981",),
+    "FGN": ("mandelbrot1968",),
+    "FOU": ("cheridito2003",),
+    "Variations": ("istas1997", "coeurjolly2001"),
+    "DFA": ("peng1994",),
+    "RescaledRange": ("hurst1951", "anis1976", "taqqu1995"),
+    "StructureFunctions": ("gatheral2018",),
     "nile": ("cobb1978", "durbin2012"),
     "nile_minima": ("hurst1951",),
     "diffrax": ("kidger2021",),
     "equinox": ("kidgergarcia2021",),
+    "LatentSDE": ("li2020", "daems2024"),
+    "ELBO": ("li2020", "burda2016"),
+    "posterior_collapse": ("burda2016",),
+    "GRUEncoder": ("li2020", "che2018"),
+    "AttentionEncoder": ("vaswani2017",),
+    "FirstFrames": ("li2020",),
+    "ControlMLP": ("li2020", "daems2024"),
+    "BoundedDiffusion": ("li2020", "chen2019"),
+    "lipswish": ("chen2019",),
+    "moving_digits": ("denton2018",),
+    "fou": ("cheridito2003",),
 }
 
 
@@ -304,8 +136,8 @@ def cite(thing: Any) -> str:
 
     **Arguments:**
 
-    - `thing`: a model, an objective, a path (its solver and noise count), a class, or the name of a process, a solver, a data
-      set, an experiment's paper or a key of `PAPERS`.
+    - `thing`: a model, an objective, a path (its solver and noise count), a class, or the name of a process, a solver,
+      a data set, an experiment's paper or a key of `PAPERS`.
 
     **Returns:** BibTeX entries, one after the other; the libraries underneath come last.
 

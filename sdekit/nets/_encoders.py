@@ -192,7 +192,7 @@ class AttentionEncoder(AbstractEncoder):
         # Softmax forgets how much it summed over: the mean lag of what was attended to tells.
         lag = jnp.einsum("hkj,kj->kh", weights, lags)[..., None]
         out = jax.vmap(self.head)(jnp.concatenate([gathered, lag], axis=-1).reshape(t, -1))
-        return AheadContext(series.ts, out, following, seen, self.gap)  # pyright: ignore[reportCallIssue]
+        return AheadContext(series.ts, out, following, seen, self.gap)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 class FirstFrames(AbstractEncoder):
