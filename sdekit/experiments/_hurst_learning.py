@@ -1,9 +1,9 @@
 r"""The Hurst index of a latent noise, learned by a variational bound, against maximum likelihood by a Kalman filter.
 
 64 noisy fractional Ornstein-Uhlenbeck series each for a rough and a smooth index, drawn exactly. The model is driven by
-the Markov approximation of the noise, so that its evidence is known: a Kalman filter on the lifted state. The posterior
-is that of a guide, a model of the same form with an index, a rate, a scale and a noise of its own; the bound teaches
-both, and is the evidence where they agree.
+the Markov approximation of the noise, so that its evidence is known: a Kalman filter on the lifted state. The control
+of the posterior is the best one in continuous time for the parameters in hand, so that the bound lacks only what a
+control that is held over a step cannot do. The fit sees paths, path weights and their gradients, and no filter.
 """
 
 from typing import Any, cast
@@ -38,7 +38,10 @@ from ._experiment import Experiment, Outcome
 __all__ = ["HURST_LEARNING"]
 
 _INDICES = (0.3, 0.8)
-_END, _TIMES, _NOISE = 4.0, 41, 0.2
+_END, _TIMES, _NOISE = 5.0, 21, 0.5
+_STEPS, _GRADE = 16, 0.75
+"""Steps between observations. Holding the control over a step costs about 0.3 nats a series at H = 0.3; eight weighted
+paths win most of it back."""
 _PAST = 4
 """How many Gaussians carry the past of the noise."""
 _LEARNED, _SHORT, _OFF = "Hurst index", "bound less evidence, per series", "Hurst index less truth, in standard errors"
@@ -52,7 +55,13 @@ class _Group(AbstractObjective):
     group: int = eqx.field(static=True)
 
     def __call__(self, model: Any, batch: AbstractRecord, *, key: Key):
-        return self.objective(model, _part(cast(Series, batch), self.group), key=key)
+        return self.objective(_tied(model), _part(cast(Series, batch), self.group), key=key)
+
+
+def _tied(model: Any) -> Any:
+    """The model, its guide with the parameters in hand."""
+    guide = lambda m: (m.encoder.driver, m.encoder.base, m.encoder.observation)
+    return eqx.tree_at(guide, model, (model.driver, model.base, model.observation))
 
 
 def _part(data: Series, group: int) -> Series:
@@ -91,7 +100,7 @@ class _Affine(AbstractContext):
 
 
 class _Guide(AbstractEncoder):
-    """What an exact posterior knows of a series, under a model that need not be the one that is learned."""
+    """What the exact posterior of a linear model knows of a series."""
 
     driver: MarkovFractional
     base: OrnsteinUhlenbeck
@@ -117,9 +126,9 @@ def _steer(t: RealScalar, x: Array, z: Array, gains: Array) -> Array:
 
 
 def latent_model(_key: Key) -> LatentSDE:
-    """The latent SDE before it has learned anything, its index at one half, and its guide the same."""
+    """The latent SDE before it has learned anything, its index at one half."""
     base = OrnsteinUhlenbeck(0.6, 0.0, 0.7, dist.Delta(jnp.zeros(1), event_dim=1))
-    noise, driver = GaussianObservation(0.4), _driver()
+    noise, driver = GaussianObservation(0.3), _driver()
     return LatentSDE(base, noise, _Guide(driver, base, noise), _steer, _start, driver)
 
 
@@ -180,10 +189,9 @@ def _look(model, data, key):
 
 
 def _bound(model: LatentSDE, data: Series, key: Key) -> float:
-    return float(np.asarray(_look(model, data, key)))
+    return float(np.asarray(_look(_tied(model), data, key)))
 
 
-_STEPS, _GRADE = 4, 0.35
 _EXACT = "maximum likelihood by a Kalman filter on the same data"
 
 HURST_LEARNING = Experiment(
@@ -193,7 +201,7 @@ HURST_LEARNING = Experiment(
     data=_data,
     build=lambda _data, key: {_name(h): latent_model(jax.random.fold_in(key, i)) for i, h in enumerate(_INDICES)},
     objective=lambda name: _Group(
-        ELBO(paths=2, importance=True, steps=_STEPS, grade=_GRADE, shared=True),
+        ELBO(paths=8, importance=True, steps=_STEPS, grade=_GRADE, shared=True),
         [_name(h) for h in _INDICES].index(name),
     ),
     metrics=_metrics,
@@ -202,14 +210,14 @@ HURST_LEARNING = Experiment(
         **{(_name(h), _OFF): (0.0, 3.0, "the index that the data were drawn with") for h in _INDICES},
     },
     scales={
-        "smoke": {"n": 64, "models": (_name(_INDICES[0]),), "fit": {"steps": 200}},
+        "smoke": {"n": 64, "models": (_name(_INDICES[0]),), "fit": {"steps": 60}},
         "paper": {"n": 64},
     },
     fit={
-        "steps": 400,
+        "steps": 120,
         "optimiser": optax.chain(
-            optax.clip_by_global_norm(20.0), optax.adam(optax.cosine_decay_schedule(3e-2, 400, alpha=0.02))
+            optax.clip_by_global_norm(20.0), optax.adam(optax.cosine_decay_schedule(8e-2, 120, alpha=0.02))
         ),
-        "frozen": lambda m: [m.base.mean, m.encoder.base.mean],
+        "frozen": lambda m: [m.base.mean, m.encoder],
     },
 )
