@@ -166,6 +166,42 @@ PAPERS: dict[str, Paper] = {
         "Hurst, H. E.", "Long-Term Storage Capacity of Reservoirs", "Transactions of the American Society of Civil Engineers",
         1951, "116", "770-799",
     ),
+    "whittle1953": _article(
+        "Whittle, P.", "Estimation and information in stationary time series", "Arkiv f{\\\"o}r Matematik", 1953, "2", "423-434"
+    ),
+    "paxson1997": _article(
+        "Paxson, V.", "Fast, approximate synthesis of fractional Gaussian noise for generating self-similar network traffic",
+        "ACM SIGCOMM Computer Communication Review", 1997, "27", "5-18",
+    ),
+    "dahlhaus1989": _article(
+        "Dahlhaus, R.", "Efficient Parameter Estimation for Self-Similar Processes", "The Annals of Statistics", 1989, "17",
+        "1749-1766",
+    ),
+    "hosking1981": _article("Hosking, J. R. M.", "Fractional differencing", "Biometrika", 1981, "68", "165-176"),
+    "istas1997": _article(
+        "Istas, J. and Lang, G.", "Quadratic variations and estimation of the local H{\\\"o}lder index of a Gaussian process",
+        "Annales de l'Institut Henri Poincar{\\'e} B", 1997, "33", "407-436",
+    ),
+    "coeurjolly2001": _article(
+        "Coeurjolly, J.-F.",
+        "Estimating the Parameters of a Fractional Brownian Motion by Discrete Variations of its Sample Paths",
+        "Statistical Inference for Stochastic Processes", 2001, "4", "199-227",
+    ),
+    "peng1994": _article(
+        "Peng, C.-K. and Buldyrev, S. V. and Havlin, S. and Simons, M. and Stanley, H. E. and Goldberger, A. L.",
+        "Mosaic organization of DNA nucleotides", "Physical Review E", 1994, "49", "1685-1689",
+    ),
+    "anis1976": _article(
+        "Anis, A. A. and Lloyd, E. H.", "The expected value of the adjusted rescaled Hurst range of independent normal summands",
+        "Biometrika", 1976, "63", "111-116",
+    ),
+    "taqqu1995": _article(
+        "Taqqu, M. S. and Teverovsky, V. and Willinger, W.", "Estimators for long-range dependence: an empirical study",
+        "Fractals", 1995, "3", "785-798",
+    ),
+    "gatheral2018": _article(
+        "Gatheral, J. and Jaisson, T. and Rosenbaum, M.", "Volatility is rough", "Quantitative Finance", 2018, "18", "933-949"
+    ),
     "kidger2021": Paper(
         "phdthesis", "Kidger, P.", "On Neural Differential Equations", "University of Oxford", 2021
     ),
@@ -212,6 +248,15 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "SPaRK": ("foster2024", "kidger2021"),
     "SlowRK": ("foster2024", "kidger2021"),
     "Brownian": ("salmon2011",),
+    "ExactMLE": ("dahlhaus1989",),
+    "Whittle": ("whittle1953", "paxson1997"),
+    "ARFIMA": ("hosking1981",),
+    "FGN": ("mandelbrot1968",),
+    "FOU": ("cheridito2003",),
+    "Variations": ("istas1997", "coeurjolly2001"),
+    "DFA": ("peng1994",),
+    "RescaledRange": ("hurst1951", "anis1976", "taqqu1995"),
+    "StructureFunctions": ("gatheral2018",),
     "nile": ("cobb1978", "durbin2012"),
     "nile_minima": ("hurst1951",),
     "diffrax": ("kidger2021",),

@@ -1,6 +1,7 @@
 """The command line, in this process: what it prints, what it writes, how it refuses."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_cite_prints_bibtex(name, capsys):
     ("arguments", "says"),
     [
         (["cite", "nobody"], "is not in the bibliography"),
-        (["reproduce", "nothing"], "use one of nile, ou_mle"),
+        (["reproduce", "nothing"], "is not an experiment"),
         (["fit", "missing.csv"], "does not exist"),
         (["fit", "nile", "--model", "arima"], "use one of brownian, ou"),
         (["fit", "nile", "--past", "1.5"], "strictly between 0 and 1"),
@@ -93,10 +94,12 @@ def test_fit_of_a_file_with_gaps_and_irregular_dates(capsys, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ou_mle", "nile"])
+@pytest.mark.parametrize("name", ["ou_mle", "nile", "nile-hurst", "rough-volatility"])
 def test_experiments_meet_their_figures(name, tmp_path, capsys):
     if name == "nile":
         pytest.importorskip("statsmodels", reason="the extra sdekit[data] is not installed")
+    if name in ("nile-hurst", "rough-volatility") and not os.environ.get("SDEKIT_DATA"):
+        pytest.skip("SDEKIT_DATA names no folder of data")
     assert main(["reproduce", name, "--scale", "smoke", "--seed", "1", "--out", str(tmp_path), "--quiet"]) == 0
     found = json.loads((tmp_path / "metrics.json").read_text())
     assert set(found) == METRICS

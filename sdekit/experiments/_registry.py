@@ -3,13 +3,17 @@
 from .._errors import fault
 from ._experiment import Experiment
 from ._fou_bridge import FOU_BRIDGE
+from ._hurst_estimators import HURST_ESTIMATORS
 from ._nile import NILE
+from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
+from ._rough_volatility import ROUGH_VOLATILITY
 
 
 __all__ = ["experiments", "get"]
 
-_ALL = {experiment.name: experiment for experiment in (FOU_BRIDGE, NILE, OU_MLE)}
+_EVERY = (FOU_BRIDGE, HURST_ESTIMATORS, NILE, NILE_HURST, OU_MLE, ROUGH_VOLATILITY)
+_ALL = {experiment.name: experiment for experiment in _EVERY}
 
 
 def experiments() -> tuple[Experiment, ...]:

@@ -56,6 +56,11 @@ from ._threefry import (
     counter_uniform as counter_uniform,
     threefry2x32 as threefry2x32,
 )
+from ._toeplitz import (
+    hurwitz_zeta as hurwitz_zeta,
+    stationary_log_prob as stationary_log_prob,
+    toeplitz_whiten as toeplitz_whiten,
+)
 
 
 __all__ = [
@@ -85,6 +90,7 @@ __all__ = [
     "gaussian_log_prob",
     "gaussian_root",
     "graded_rule",
+    "hurwitz_zeta",
     "integrate",
     "kernel_root",
     "kernel_rule",
@@ -100,9 +106,11 @@ __all__ = [
     "started_matrix",
     "started_vector",
     "stationary_constant",
+    "stationary_log_prob",
     "stationary_matrix",
     "stationary_vector",
     "threefry2x32",
     "time_gaps",
+    "toeplitz_whiten",
     "van_loan",
 ]

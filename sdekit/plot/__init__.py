@@ -3,6 +3,12 @@
 from ._calibration import pit as pit, qq as qq
 from ._comparison import comparison as comparison
 from ._fits import history as history, parameters as parameters
+from ._hurst import (
+    hurst as hurst,
+    profile_likelihood as profile_likelihood,
+    scaling as scaling,
+    spectrum as spectrum,
+)
 from ._jumps import events as events, jumps as jumps
 from ._paths import fan as fan, paths as paths
 from ._residuals import acf as acf, diagnostics as diagnostics, residuals as residuals
@@ -17,12 +23,16 @@ __all__ = [
     "events",
     "fan",
     "history",
+    "hurst",
     "jumps",
     "parameters",
     "paths",
     "pit",
+    "profile_likelihood",
     "qq",
     "residuals",
     "save",
+    "scaling",
+    "spectrum",
     "style",
 ]

@@ -3,6 +3,7 @@
 import itertools
 import sys
 
+import jax
 import jax.numpy as jnp
 import matplotlib as mpl
 import numpy as np
@@ -19,6 +20,7 @@ from sdekit import plot
 from sdekit.data import Clock, Events, Series
 from sdekit.evaluate import Report, Row
 from sdekit.fit import History
+from sdekit.fractional import DFA, ExactMLE, Noise, Path, StructureFunctions, Variations, Whittle
 from sdekit.inference import ParameterTable
 from sdekit.paths import JumpPath, SampledPath
 from sdekit.plot._labels import spread
@@ -79,6 +81,11 @@ FIGURES = {
     "events": lambda: plot.events(
         Events(np.sort(np.random.default_rng(4).uniform(size=(3, 9))), np.arange(27).reshape(3, 9) % 2, t0=0.0, t1=1.0)
     ),
+    "spectrum": lambda: plot.hurst(Whittle(of=Noise())(residual)),
+    "profile likelihood": lambda: plot.hurst(ExactMLE(of=Noise())(residual)),
+    "scaling": lambda: plot.hurst(Variations(of=Noise())(residual)),
+    "scaling of windows": lambda: plot.hurst(DFA(of=Noise())(residual)),
+    "scaling of moments": lambda: plot.hurst(StructureFunctions(of=Path())(residual.cumsum())),
     "jumps": lambda: plot.jumps(JumpPath(np.array([0.0, 0.7, 1.9]), np.array([0, 2, 1]), t1=3.0)),
 }
 
@@ -187,6 +194,25 @@ def test_comparison_marks_the_best():
     assert colours[2] == plot.PALETTE[0]
     assert colours[1] != plot.PALETTE[0]
     assert axes[0].get_title(loc="left") == "CRPS  ←"
+
+
+def test_estimates_of_the_hurst_index_are_shown_as_they_were_read_off():
+    found = Variations(of=Noise())(residual)
+    ax = plot.scaling(found)
+    points = next(line for line in ax.lines if line.get_marker() == "o")
+    np.testing.assert_allclose(np.log(points.get_ydata()), found.diagnostic.log_values[0])
+    assert f"slope {2 * float(found.hurst):.3f}" in {t.get_text() for t in ax.texts}
+    found = Whittle(of=Noise())(residual)
+    ax = plot.spectrum(found)
+    cloud = next(line for line in ax.lines if line.get_marker() == ".")
+    power = np.abs(np.fft.rfft(residual)[1:60]) ** 2 / (2 * np.pi * len(residual))
+    np.testing.assert_allclose(cloud.get_ydata(), power, rtol=1e-9)
+    curve = plot.profile_likelihood(found).lines[-1].get_ydata()
+    assert -1e-2 < curve.max() <= 1e-9
+    with pytest.raises(TypeError, match="`estimate` has no regression"):
+        plot.scaling(found)
+    with pytest.raises(ValueError, match="`estimate` must be of one series"):
+        plot.hurst(jax.vmap(Whittle(of=Noise()))(np.stack([residual, residual])))
 
 
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=6), st.floats(0.5, 30))
