@@ -1,5 +1,18 @@
 """Fractional noise and long memory: estimators of the Hurst index."""
 
+from ._augmented import (
+    AugmentedLaw as AugmentedLaw,
+    AugmentedMoments as AugmentedMoments,
+    StepKernels as StepKernels,
+    moments_of as moments_of,
+    step_kernels as step_kernels,
+)
+from ._forward import (
+    AbstractFractionalForward as AbstractFractionalForward,
+    FractionalVE as FractionalVE,
+    FractionalVP as FractionalVP,
+    ScaledDiffusion as ScaledDiffusion,
+)
 from ._hurst import (
     AbstractDiagnostic as AbstractDiagnostic,
     AbstractHurstEstimator as AbstractHurstEstimator,
@@ -29,19 +42,28 @@ __all__ = [
     "FGN",
     "FOU",
     "AbstractDiagnostic",
+    "AbstractFractionalForward",
     "AbstractHurstEstimator",
     "AbstractLikelihoodFit",
     "AbstractReading",
     "AbstractSequence",
+    "AugmentedLaw",
+    "AugmentedMoments",
     "ExactLikelihood",
     "ExactMLE",
+    "FractionalVE",
+    "FractionalVP",
     "HurstEstimate",
     "Noise",
     "Path",
     "RescaledRange",
+    "ScaledDiffusion",
     "Scaling",
+    "StepKernels",
     "StructureFunctions",
     "Variations",
     "Whittle",
     "WhittleLikelihood",
+    "moments_of",
+    "step_kernels",
 ]
