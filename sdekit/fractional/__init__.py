@@ -25,7 +25,9 @@ from ._likelihoods import (
     Whittle as Whittle,
     WhittleLikelihood as WhittleLikelihood,
 )
+from ._pinned import PinnedFractionalBridge as PinnedFractionalBridge
 from ._readings import AbstractReading as AbstractReading, Noise as Noise, Path as Path
+from ._reversed import Ancestral as Ancestral, Reversed as Reversed
 from ._scaling import (
     DFA as DFA,
     RescaledRange as RescaledRange,
@@ -47,6 +49,7 @@ __all__ = [
     "AbstractLikelihoodFit",
     "AbstractReading",
     "AbstractSequence",
+    "Ancestral",
     "AugmentedLaw",
     "AugmentedMoments",
     "ExactLikelihood",
@@ -56,7 +59,9 @@ __all__ = [
     "HurstEstimate",
     "Noise",
     "Path",
+    "PinnedFractionalBridge",
     "RescaledRange",
+    "Reversed",
     "ScaledDiffusion",
     "Scaling",
     "StepKernels",

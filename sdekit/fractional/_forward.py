@@ -289,7 +289,8 @@ class FractionalVP(AbstractFractionalForward):
 class FractionalVE(AbstractFractionalForward):
     r"""$dX = f g(t)\,dN$ with $g(t) = \sigma_0 \rho^{t/T} \sqrt{2 \log(\rho) / T}$: noise that swamps the data.
 
-    Here $\rho = \sigma_1 / \sigma_0$. Under Brownian motion the variance of $X_t$ given $X_0$ is $\sigma_0^2 (\rho^{2 t/T} - 1)$.
+    Here $\rho = \sigma_1 / \sigma_0$. Under Brownian motion $X_t$ has the variance
+    $\sigma_0^2 (\rho^{2 t/T} - 1)$ given $X_0$.
 
     **Arguments:**
 
