@@ -2,7 +2,9 @@
 
 Run as `python benchmarks/bench_fbm.py --peers PYTHON`, where PYTHON is an interpreter with fbm 0.3.0 and stochastic
 0.6.0, which need an older NumPy. The peers run in that interpreter, one measurement at a time and in turn with ours.
-Writes `benchmarks/results/fbm.json`; ours is one call of `sample` in float32, its spectrum included.
+Writes `benchmarks/results/fbm.json`; ours is one call in float32, its spectrum or root included: the exact circulant
+sampler, which the peers are compared with, and beside it our other methods (Hosking's, which can be continued; the
+hybrid scheme and the dense root for Riemann-Liouville motion). `--rounds 1` for a look.
 """
 
 import argparse
@@ -57,12 +59,45 @@ for line in sys.stdin:
 """
 
 
-def main() -> None:
+def circulant(hurst, ts, key):
     from sdekit.processes import FractionalBrownianMotion
 
+    return FractionalBrownianMotion(hurst, jnp.float32(1)).sample(ts, key=key, n=PATHS)
+
+
+def hosking(hurst, ts, key):
+    from sdekit.paths import SampledPath
+    from sdekit.processes import FractionalBrownianMotion, extend
+
+    start = SampledPath(jnp.zeros(1, ts.dtype), jnp.zeros((PATHS, 1, 1), ts.dtype))
+    return extend(FractionalBrownianMotion(hurst, jnp.float32(1)), start, STEPS, key=key, dt=float(ts[1]))
+
+
+def hybrid(hurst, ts, key):
+    from sdekit.processes import Hybrid, RiemannLiouvilleMotion
+
+    return RiemannLiouvilleMotion(hurst, jnp.float32(1), Hybrid(1)).sample(ts, key=key, n=PATHS)
+
+
+def dense(hurst, ts, key):
+    from sdekit.processes import DenseRoot, RiemannLiouvilleMotion
+
+    return RiemannLiouvilleMotion(hurst, jnp.float32(1), DenseRoot()).sample(ts, key=key, n=PATHS)
+
+
+OURS = {"circulant": circulant, "Hosking": hosking, "hybrid, kappa = 1": hybrid, "dense root": dense}
+"""Our exact methods and the hybrid scheme. The peers are measured against the first."""
+
+APPROXIMATIONS = {}
+"""Markov approximations by a few Ornstein-Uhlenbeck modes: functions as those above, by name."""
+
+
+def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--peers", default=sys.executable)
-    python = parser.parse_args().peers
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    arguments = parser.parse_args()
+    python, methods_of_ours = arguments.peers, OURS | APPROXIMATIONS
     peers = subprocess.Popen([python, "-c", PEERS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert peers.stdin is not None
     assert peers.stdout is not None
@@ -74,20 +109,20 @@ def main() -> None:
         return json.loads(peers.stdout.readline())
 
     ts = np.linspace(0, 1, STEPS + 1, dtype=np.float32)
-    times = {(name, h): [] for name in ("ours", "fbm", "stochastic") for h in HURST}
-    compiled, methods = [], {}
-    for i in range(ROUNDS + 1):
+    times = {(name, h): [] for name in (*methods_of_ours, "fbm", "stochastic") for h in HURST}
+    compiled, methods = dict.fromkeys(methods_of_ours, 0.0), {}
+    for i in range(arguments.rounds + 1):
         for h in HURST:
-            model = FractionalBrownianMotion(jnp.float32(h), jnp.float32(1))
-            start = time.perf_counter()
-            xs = model.sample(ts, key=jax.random.key(i), n=PATHS).xs.block_until_ready()
-            ours = time.perf_counter() - start
-            assert xs.dtype == jnp.float32
-            if i == 0:
-                compiled.append(ours)
-                continue
-            times["ours", h].append(ours)
-            for name in ("fbm", "stochastic"):
+            for name, draw in methods_of_ours.items():
+                start = time.perf_counter()
+                xs = draw(jnp.float32(h), ts, jax.random.key(i)).xs.block_until_ready()
+                seconds = time.perf_counter() - start
+                assert xs.dtype == jnp.float32
+                if i == 0:
+                    compiled[name] = max(compiled[name], seconds)
+                else:
+                    times[name, h].append(seconds)
+            for name in ("fbm", "stochastic") if i else ():
                 seconds, methods[name, h] = peer(name, h)
                 times[name, h].append(seconds)
     peers.stdin.close()
@@ -95,12 +130,18 @@ def main() -> None:
     rows = []
     for name, bar in (("fbm", 30.0), ("stochastic", 1.0)):
         for h in HURST:
-            a, b = statistics.median(times["ours", h]), statistics.median(times[name, h])
+            a, b = statistics.median(times["circulant", h]), statistics.median(times[name, h])
             row = {"name": f"{name}, H = {h}", "method": methods[name, h], "ours": a, "peer": b, "ratio": b / a}
-            rows.append(row | {"bar": bar, "compile": max(compiled)})
+            rows.append(row | {"bar": bar, "compile": compiled["circulant"]})
             sys.stdout.write(
                 f"{name} ({methods[name, h]}), H = {h}: {b / a:.1f} times as fast ({a * 1e3:.1f}, {b * 1e3:.0f} ms)\n"
             )
+    for name in methods_of_ours:
+        for h in HURST:
+            seconds = statistics.median(times[name, h])
+            rows.append({"name": f"{name}, H = {h}", "ours": seconds, "compile": compiled[name]})
+        mean = statistics.mean(statistics.median(times[name, h]) for h in HURST)
+        sys.stdout.write(f"{name}: {mean * 1e3:.1f} ms, first call {compiled[name]:.2f} s\n")
     device = f"{jax.devices()[0].platform}, {platform.machine()}"
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps([row | {"versions": versions, "device": device} for row in rows], indent=1) + "\n")

@@ -1,215 +1,17 @@
 """The papers behind what was used, as BibTeX."""
 
 import inspect
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
 from ._errors import fault
+from ._papers import PAPERS as PAPERS, Paper as Paper
 from .paths import Provenance
 
 
 __all__ = ["PAPERS", "Paper", "behind", "cite"]
 
-
-class Paper(NamedTuple):
-    """One entry of the bibliography.
-
-    **Arguments:**
-
-    - `kind`: the BibTeX type of the entry.
-    - `authors`: as BibTeX wants them, joined by ` and `.
-    - `title`, `where`, `year`: what they say; `where` is the journal, publisher or school.
-    - `extra`: further BibTeX fields, `volume` and `pages` above all.
-
-    !!! example
-
-        ```python
-        from sdekit.cite import Paper
-        Paper("book", "Karatzas, I. and Shreve, S. E.", "Brownian Motion and Stochastic Calculus", "Springer", 1991)
-        ```
-    """
-
-    kind: str
-    authors: str
-    title: str
-    where: str
-    year: int
-    extra: tuple[tuple[str, str], ...] = ()
-
-    def bibtex(self, label: str) -> str:
-        place = {"article": "journal", "book": "publisher", "phdthesis": "school", "inproceedings": "booktitle"}
-        rows = {
-            "author": self.authors,
-            "title": f"{{{self.title}}}",
-            place[self.kind]: self.where,
-            "year": str(self.year),
-        }
-        body = ",\n".join(f"  {name} = {{{text}}}" for name, text in {**rows, **dict(self.extra)}.items())
-        return f"@{self.kind}{{{label},\n{body}\n}}"
-
-
-def _article(authors: str, title: str, where: str, year: int, volume: str = "", pages: str = "") -> Paper:
-    extra = tuple((n, v) for n, v in (("volume", volume), ("pages", pages.replace("-", "--"))) if v)
-    return Paper("article", authors, title, where, year, extra)
-
-
-PAPERS: dict[str, Paper] = {
-    "uhlenbeck1930": _article(
-        "Uhlenbeck, G. E. and Ornstein, L. S.", "On the Theory of the Brownian Motion", "Physical Review", 1930, "36", "823-841"
-    ),
-    "gillespie1996": _article(
-        "Gillespie, D. T.", "Exact numerical simulation of the Ornstein-Uhlenbeck process and its integral",
-        "Physical Review E", 1996, "54", "2084-2091",
-    ),
-    "black1973": _article(
-        "Black, F. and Scholes, M.", "The Pricing of Options and Corporate Liabilities", "Journal of Political Economy",
-        1973, "81", "637-654",
-    ),
-    "cox1985": _article(
-        "Cox, J. C. and Ingersoll, J. E. and Ross, S. A.", "A Theory of the Term Structure of Interest Rates", "Econometrica",
-        1985, "53", "385-407",
-    ),
-    "heston1993": _article(
-        "Heston, S. L.", "A Closed-Form Solution for Options with Stochastic Volatility with Applications to Bond and Currency Options",
-        "The Review of Financial Studies", 1993, "6", "327-343",
-    ),
-    "forman2008": _article(
-        "Forman, J. L. and S{\\o}rensen, M.", "The Pearson Diffusions: A Class of Statistically Tractable Diffusion Processes",
-        "Scandinavian Journal of Statistics", 2008, "35", "438-465",
-    ),
-    "benes1981": _article(
-        "Bene{\\v{s}}, V. E.", "Exact finite-dimensional filters for certain diffusions with nonlinear drift", "Stochastics",
-        1981, "5", "65-92",
-    ),
-    "lorenz1963": _article(
-        "Lorenz, E. N.", "Deterministic Nonperiodic Flow", "Journal of the Atmospheric Sciences", 1963, "20", "130-141"
-    ),
-    "volterra1926": _article(
-        "Volterra, V.", "Fluctuations in the Abundance of a Species considered Mathematically", "Nature", 1926, "118", "558-560"
-    ),
-    "revuz1999": Paper(
-        "book", "Revuz, D. and Yor, M.", "Continuous Martingales and Brownian Motion", "Springer", 1999, (("edition", "3"),)
-    ),
-    "pavliotis2014": Paper("book", "Pavliotis, G. A.", "Stochastic Processes and Applications", "Springer", 2014),
-    "mandelbrot1968": _article(
-        "Mandelbrot, B. B. and Van Ness, J. W.", "Fractional Brownian Motions, Fractional Noises and Applications", "SIAM Review",
-        1968, "10", "422-437",
-    ),
-    "cheridito2003": _article(
-        "Cheridito, P. and Kawaguchi, H. and Maejima, M.", "Fractional Ornstein-Uhlenbeck processes",
-        "Electronic Journal of Probability", 2003, "8",
-    ),
-    "davies1987": _article(
-        "Davies, R. B. and Harte, D. S.", "Tests for Hurst effect", "Biometrika", 1987, "74", "95-101"
-    ),
-    "wood1994": _article(
-        "Wood, A. T. A. and Chan, G.", "Simulation of Stationary Gaussian Processes in [0, 1]^d",
-        "Journal of Computational and Graphical Statistics", 1994, "3", "409-432",
-    ),
-    "rasmussen2006": Paper(
-        "book", "Rasmussen, C. E. and Williams, C. K. I.", "Gaussian Processes for Machine Learning", "MIT Press", 2006
-    ),
-    "vanloan1978": _article(
-        "Van Loan, C. F.", "Computing integrals involving the matrix exponential", "IEEE Transactions on Automatic Control",
-        1978, "23", "395-404",
-    ),
-    "kalman1960": _article(
-        "Kalman, R. E.", "A New Approach to Linear Filtering and Prediction Problems", "Journal of Basic Engineering", 1960,
-        "82", "35-45",
-    ),
-    "sarkka2021": _article(
-        "S{\\\"a}rkk{\\\"a}, S. and Garc{\\'i}a-Fern{\\'a}ndez, {\\'A}. F.", "Temporal Parallelization of Bayesian Smoothers",
-        "IEEE Transactions on Automatic Control", 2021, "66", "299-306",
-    ),
-    "girsanov1960": _article(
-        "Girsanov, I. V.",
-        "On Transforming a Certain Class of Stochastic Processes by Absolutely Continuous Substitution of Measures",
-        "Theory of Probability and its Applications", 1960, "5", "285-301",
-    ),
-    "maruyama1955": _article(
-        "Maruyama, G.", "Continuous Markov processes and stochastic equations",
-        "Rendiconti del Circolo Matematico di Palermo", 1955, "4", "48-90",
-    ),
-    "milstein1975": _article(
-        "Mil'shtein, G. N.", "Approximate Integration of Stochastic Differential Equations",
-        "Theory of Probability and its Applications", 1975, "19", "557-562",
-    ),
-    "kloeden1992": Paper(
-        "book", "Kloeden, P. E. and Platen, E.", "Numerical Solution of Stochastic Differential Equations", "Springer", 1992
-    ),
-    "rossler2010": _article(
-        "R{\\\"o}{\\ss}ler, A.", "Runge-Kutta Methods for the Strong Approximation of Solutions of Stochastic Differential Equations",
-        "SIAM Journal on Numerical Analysis", 2010, "48", "922-952",
-    ),
-    "foster2024": _article(
-        "Foster, J. M. and dos Reis, G. and Strange, C.",
-        "High Order Splitting Methods for SDEs Satisfying a Commutativity Condition", "SIAM Journal on Numerical Analysis",
-        2024, "62", "500-532",
-    ),
-    "salmon2011": Paper(
-        "inproceedings", "Salmon, J. K. and Moraes, M. A. and Dror, R. O. and Shaw, D. E.",
-        "Parallel random numbers: as easy as 1, 2, 3", "Proceedings of SC11", 2011,
-    ),
-    "gneiting2007": _article(
-        "Gneiting, T. and Raftery, A. E.", "Strictly Proper Scoring Rules, Prediction, and Estimation",
-        "Journal of the American Statistical Association", 2007, "102", "359-378",
-    ),
-    "cobb1978": _article(
-        "Cobb, G. W.", "The problem of the Nile: Conditional solution to a changepoint problem", "Biometrika", 1978, "65", "243-251"
-    ),
-    "durbin2012": Paper(
-        "book", "Durbin, J. and Koopman, S. J.", "Time Series Analysis by State Space Methods", "Oxford University Press", 2012,
-        (("edition", "2"),),
-    ),
-    "hurst1951": _article(
-        "Hurst, H. E.", "Long-Term Storage Capacity of Reservoirs", "Transactions of the American Society of Civil Engineers",
-        1951, "116", "770-799",
-    ),
-    "whittle1953": _article(
-        "Whittle, P.", "Estimation and information in stationary time series", "Arkiv f{\\\"o}r Matematik", 1953, "2", "423-434"
-    ),
-    "paxson1997": _article(
-        "Paxson, V.", "Fast, approximate synthesis of fractional Gaussian noise for generating self-similar network traffic",
-        "ACM SIGCOMM Computer Communication Review", 1997, "27", "5-18",
-    ),
-    "dahlhaus1989": _article(
-        "Dahlhaus, R.", "Efficient Parameter Estimation for Self-Similar Processes", "The Annals of Statistics", 1989, "17",
-        "1749-1766",
-    ),
-    "hosking1981": _article("Hosking, J. R. M.", "Fractional differencing", "Biometrika", 1981, "68", "165-176"),
-    "istas1997": _article(
-        "Istas, J. and Lang, G.", "Quadratic variations and estimation of the local H{\\\"o}lder index of a Gaussian process",
-        "Annales de l'Institut Henri Poincar{\\'e} B", 1997, "33", "407-436",
-    ),
-    "coeurjolly2001": _article(
-        "Coeurjolly, J.-F.",
-        "Estimating the Parameters of a Fractional Brownian Motion by Discrete Variations of its Sample Paths",
-        "Statistical Inference for Stochastic Processes", 2001, "4", "199-227",
-    ),
-    "peng1994": _article(
-        "Peng, C.-K. and Buldyrev, S. V. and Havlin, S. and Simons, M. and Stanley, H. E. and Goldberger, A. L.",
-        "Mosaic organization of DNA nucleotides", "Physical Review E", 1994, "49", "1685-1689",
-    ),
-    "anis1976": _article(
-        "Anis, A. A. and Lloyd, E. H.", "The expected value of the adjusted rescaled Hurst range of independent normal summands",
-        "Biometrika", 1976, "63", "111-116",
-    ),
-    "taqqu1995": _article(
-        "Taqqu, M. S. and Teverovsky, V. and Willinger, W.", "Estimators for long-range dependence: an empirical study",
-        "Fractals", 1995, "3", "785-798",
-    ),
-    "gatheral2018": _article(
-        "Gatheral, J. and Jaisson, T. and Rosenbaum, M.", "Volatility is rough", "Quantitative Finance", 2018, "18", "933-949"
-    ),
-    "kidger2021": Paper(
-        "phdthesis", "Kidger, P.", "On Neural Differential Equations", "University of Oxford", 2021
-    ),
-    "kidgergarcia2021": _article(
-        "Kidger, P. and Garcia, C.", "Equinox: neural networks in JAX via callable PyTrees and filtered transformations",
-        "Differentiable Programming workshop at NeurIPS", 2021,
-    ),
-}  # fmt: skip
 
 _BEHIND: dict[str, tuple[str, ...]] = {
     "BrownianMotion": ("revuz1999",),
@@ -229,6 +31,25 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "GaussianProcess": ("rasmussen2006",),
     "FractionalBrownianMotion": ("mandelbrot1968", "davies1987", "wood1994"),
     "FractionalOrnsteinUhlenbeck": ("cheridito2003", "mandelbrot1968"),
+    "RiemannLiouvilleMotion": ("marinucci1999",),
+    "Hybrid": ("bennedsen2017",),
+    "MultifractionalMotion": ("peltier1995", "istas1997"),
+    "GaussianProcessBridge": ("gasbarra2007", "rasmussen2006"),
+    "extend": ("hosking1984",),
+    "extend_until": ("hosking1984",),
+    "FractionalBrownian": ("mandelbrot1968", "davies1987", "deya2012"),
+    "RiemannLiouville": ("marinucci1999",),
+    "MandelbrotVanNess": ("mandelbrot1968",),
+    "MarkovApproximation": ("daems2024", "harms2019"),
+    "MarkovFractional": ("daems2024", "harms2019"),
+    "MultifractionalDriver": ("peltier1995", "tong2022", "daems2024"),
+    "VolterraDriver": ("bayer2023", "daems2024"),
+    "BayerBreneis": ("bayer2023",),
+    "GammaMax": ("daems2024",),
+    "PowerKernel": ("bayer2016",),
+    "MittagLefflerKernel": ("eleuch2019",),
+    "GammaKernel": ("barndorff2009",),
+    "BernsteinKernel": ("abijaber2019",),
     "Diffusion": ("kidger2021",),
     "MLPField": ("kidger2021",),
     "MarginalLikelihood": ("kalman1960", "sarkka2021"),
@@ -261,6 +82,17 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "nile_minima": ("hurst1951",),
     "diffrax": ("kidger2021",),
     "equinox": ("kidgergarcia2021",),
+    "LatentSDE": ("li2020", "daems2024"),
+    "ELBO": ("li2020", "burda2016"),
+    "posterior_collapse": ("burda2016",),
+    "GRUEncoder": ("li2020", "che2018"),
+    "AttentionEncoder": ("vaswani2017",),
+    "FirstFrames": ("li2020",),
+    "ControlMLP": ("li2020", "daems2024"),
+    "BoundedDiffusion": ("li2020", "chen2019"),
+    "lipswish": ("chen2019",),
+    "moving_digits": ("denton2018",),
+    "fou": ("cheridito2003",),
 }
 
 
@@ -304,8 +136,8 @@ def cite(thing: Any) -> str:
 
     **Arguments:**
 
-    - `thing`: a model, an objective, a path (its solver and noise count), a class, or the name of a process, a solver, a data
-      set, an experiment's paper or a key of `PAPERS`.
+    - `thing`: a model, an objective, a path (its solver and noise count), a class, or the name of a process, a solver,
+      a data set, an experiment's paper or a key of `PAPERS`.
 
     **Returns:** BibTeX entries, one after the other; the libraries underneath come last.
 

@@ -94,7 +94,9 @@ def test_fit_of_a_file_with_gaps_and_irregular_dates(capsys, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ou_mle", "nile", "nile-hurst", "rough-volatility"])
+@pytest.mark.parametrize(
+    "name", ["ou_mle", "nile", "nile-hurst", "rough-volatility", "multifractional", "ma-fbm-error"]
+)
 def test_experiments_meet_their_figures(name, tmp_path, capsys):
     if name == "nile":
         pytest.importorskip("statsmodels", reason="the extra sdekit[data] is not installed")

@@ -21,6 +21,8 @@ CASES = {
     "geometric": lambda c: sk.processes.GeometricBrownianMotion(*c(0.1, 0.3)),
     "cir": lambda c: sk.processes.CoxIngersollRoss(*c(1.0, 2.0, 0.5)),
     "gaussian": lambda c: sk.processes.GaussianProcess(sk.processes.Matern32(*c(1.0, 2.0)), *c(0.0)),
+    "Riemann-Liouville": lambda c: sk.processes.RiemannLiouvilleMotion(*c(0.3, 0.8)),
+    "hybrid": lambda c: sk.processes.RiemannLiouvilleMotion(*c(0.3, 0.8), method=sk.processes.Hybrid()),
     "fractional OU": lambda c: sk.processes.FractionalOrnsteinUhlenbeck(*c(0.7, 1.0, 0.0, 0.8)),
 }
 

@@ -14,7 +14,7 @@ from . import house
 
 
 FLOORS = [
-    {"_types", "_errors", "_mesh", "_parameters", "math"},
+    {"_types", "_errors", "_mesh", "_papers", "_parameters", "math"},
     {"data", "paths"},
     {"noise"},
     {"_structure"},

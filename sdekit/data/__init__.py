@@ -7,6 +7,7 @@ from . import (  # each registers its data sets
     _file_snapshots as _file_snapshots,
     _from_packages as _from_packages,
     _generators as _generators,
+    _moving_digits as _moving_digits,
 )
 from ._affine import Affine as Affine
 from ._clock import Clock as Clock

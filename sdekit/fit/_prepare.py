@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,11 @@ def _hold_out(
     return data.split(1 - valid, key=jax.random.fold_in(jax.random.fold_in(key, VALIDATION), 0))
 
 
+def _shown(tree: PyTree) -> str:
+    """Shapes and dtypes, without the addresses of objects that print them."""
+    return re.sub(r" at 0x[0-9a-f]+", "", eqx.tree_pformat(eqx.filter_eval_shape(lambda: tree), width=10**6))
+
+
 def resumed(plan: Plan, fit: Fit) -> FitState:
     """The state of an earlier fit, checked to suit this one.
 
@@ -169,7 +175,7 @@ def resumed(plan: Plan, fit: Fit) -> FitState:
     """
     state, first = fit.state, plan.first
     for name, new, old in (("parameters", first.params, state.params), ("optimiser", first.opt_state, state.opt_state)):
-        here, there = (eqx.tree_pformat(eqx.filter_eval_shape(lambda x=x: x), width=10**6) for x in (new, old))
+        here, there = (_shown(x) for x in (new, old))
         if jax.tree.structure(new) != jax.tree.structure(old) or here != there:
             raise ValueError(
                 f"`resume`: the {name} of that fit do not suit this one:\n  there {there}\n  here  {here}\n"

@@ -57,20 +57,20 @@ class ELBO(AbstractScheduled):
     $$E_Q\Big[\sum_i \log p(y_i \mid X_{t_i})\Big] - w \Big(E_Q \tfrac12 \int |u|^2 dt + KL(q_0 \| p_0)\Big)$$
 
     or, with `importance`, $E \log \frac1K \sum_k \exp(\ell_k)$ with
-    $\ell = \sum_i \log p(y_i \mid X_{t_i}) - \int u \cdot dB - \frac12 \int |u|^2 dt - \log\frac{q_0}{p_0}$, which grows
-    with `paths` to the evidence.
+    $\ell = \sum_i \log p(y_i \mid X_{t_i}) - \int u \cdot dB - \frac12 \int |u|^2 dt - \log\frac{q_0}{p_0}$, which
+    grows with `paths` to the evidence.
 
-    Each series is solved on its own times, with `steps` equal steps in each gap: an observation is met by a state of the
-    path, not by a line between two of them; series of different times are one program of fixed length; and padded rows
-    meet no observation and have no control, so that they change nothing. Where gaps are very unequal, `dt` divides each
-    as it needs, by a loop that is as long as the longest series of the batch asks for.
+    Each series is solved on its own times, with `steps` equal steps in each gap: an observation is met by a state of
+    the path, not by a line between two of them; series of different times are one program of fixed length; and padded
+    rows meet no observation and have no control, so that they change nothing. Where gaps are very unequal, `dt`
+    divides each as it needs, by a loop that is as long as the longest series of the batch asks for.
 
     **Arguments:**
 
     - `paths`: paths a series.
     - `importance`: whether to weight them.
-    - `kl_weight`: the weight `w` of the divergences, or a schedule of it by the step (`optax.linear_schedule(0, 1, 400)`).
-        Outside a fit and in validation it is that of step $2^{30}$. The metrics are those of `w = 1` always.
+    - `kl_weight`: the weight `w` of the divergences, or a schedule of it by the step (`optax.linear_schedule(0, 1,
+        400)`). Outside a fit and in validation it is that of step $2^{30}$. The metrics are those of `w = 1` always.
     - `steps`: how many steps in each gap between the rows of a series.
     - `dt`: the longest step, instead of `steps`.
     - `solver`: as in `solve`.
@@ -140,14 +140,14 @@ class ELBO(AbstractScheduled):
         posterior = model.posterior(series, martingale=self.importance)
         law, where = model.start(model.encoder(series).start), model.placement()
         mean, root = jnp.asarray(law.loc), jnp.asarray(law.scale_tril)
-        lengths = {"steps": self.steps} if self.dt is None else {"dt": self.dt}
+        steps = self.steps if self.dt is None else None
 
         def one(i):
             first, rest = jax.random.split(jax.random.fold_in(key, i))
             white = jax.random.normal(first, mean.shape, mean.dtype)
             eps = mean + root @ white
             x0 = jnp.concatenate([where(eps), jnp.zeros(posterior.weighed, where.mean.dtype)])
-            found = solve(posterior, series.ts, key=rest, x0=x0, solver=self.solver, **lengths)
+            found = solve(posterior, series.ts, key=rest, x0=x0, solver=self.solver, steps=steps, dt=self.dt)
             xs = cast(SampledPath, found).xs
             states, costs = xs[:, : model.base.dim], xs[-1, -posterior.weighed :]
             seen = jax.vmap(model.observation.log_prob)(states, series.ys, series.mask).sum()
@@ -174,7 +174,8 @@ class ELBO(AbstractScheduled):
         - `key`: a JAX key.
 
         **Returns:** minus the bound, a mean over series; and, means over series too, `elbo` (the bound with weight 1),
-        `log_likelihood`, `kl_path`, `kl_start`, and `elbo_per_value`, the bound over the mean number of observed values.
+        `log_likelihood`, `kl_path`, `kl_start`, and `elbo_per_value`, the bound over the mean number of observed
+        values.
         """
         if not isinstance(model, LatentSDE):
             raise TypeError(

@@ -80,11 +80,12 @@ def _union(knots: Times, ts: Times) -> tuple[Times, Array]:
 class LatentSDE(AbstractConditioned):
     r"""A diffusion $dX = f\,dt + g\,dN$ that is seen through an observation law, and a posterior for any series.
 
-    The posterior moves the Brownian motion that drives the noise $N$ by a control $u(t, x, z, c)$, where $z$ are the modes
-    of the driver and $c$ is what an encoder says of the series at $t$. Same $f$, $g$ and driver in prior and posterior:
-    the divergence of the paths is $\frac12 E \int |u|^2 dt$. From the last observation on there is no control. What is
-    random at the first time of the series (the state, and the past of a noise with a past) has a Gaussian posterior, by
-    `head`. The model is fitted by `ELBO`; its own paths are paths of observations from the prior.
+    The posterior moves the Brownian motion that drives the noise $N$ by a control $u(t, x, z, c)$, where $z$ are the
+    modes of the driver and $c$ is what an encoder says of the series at $t$. Same $f$, $g$ and driver in prior and
+    posterior: the divergence of the paths is $\frac12 E \int |u|^2 dt$. From the last observation on there is no
+    control. What is random at the first time of the series (the state, and the past of a noise with a past) has a
+    Gaussian posterior, by `head`. The model is fitted by `ELBO`; its own paths are paths of observations from the
+    prior.
 
     **Arguments:**
 
@@ -95,7 +96,8 @@ class LatentSDE(AbstractConditioned):
         shape `(m,)`. Usually a `ControlMLP`.
     - `head`: from the context of the whole series to a `MultivariateNormal` law of `n` numbers $\varepsilon$, where
         $x_0 = \mu + L \varepsilon_{1..d}$ under the law `N(mu, L L^T)` of the first state, and $z_0$ is the root of the
-        driver's start times the rest: `GaussianHead(context=c, n=model_start(...))`. `None` where nothing is random, or to
+        driver's start times the rest. Usually `GaussianHead(context=c, n=n)` with `n` the length `d` of the state (0
+        for a point mass) and `r` for each noise, where the root has `r` columns. `None` where nothing is random, or to
         keep the prior of the start.
     - `driver`: the law of the noise; Brownian motion if not given.
     - `initial`: the law of the first state, trained; `None` for that of `base`, as fixed as `base` holds it.
@@ -158,7 +160,7 @@ class LatentSDE(AbstractConditioned):
     @property
     def latent(self) -> AbstractDiffusion:
         """The prior diffusion, with the law of its first state."""
-        return self.base if self.initial is None else Restarted(self.base, self.initial)
+        return self.base if self.initial is None else Restarted(self.base, self.initial)  # pyright: ignore[reportCallIssue]
 
     @property
     def dim(self) -> int:
@@ -166,7 +168,7 @@ class LatentSDE(AbstractConditioned):
 
     def prior(self) -> Lifted:
         """The prior of the latent state and the modes; `_.sample(ts, key=key)` draws it."""
-        return Lifted(self.latent, self.driver)
+        return Lifted(self.latent, self.driver)  # pyright: ignore[reportCallIssue]
 
     def placement(self) -> Placement:
         """How the state and the modes at the first time come from standard normal numbers under the prior."""
@@ -193,10 +195,10 @@ class LatentSDE(AbstractConditioned):
         context = self.encoder(series)
         steered = Steered(self.control, context, last_observed(series))
         law = Placed(self.start(context.start), self.placement())
-        return Controlled(self.latent, self.driver, steered, law, martingale=martingale)
+        return Controlled(self.latent, self.driver, steered, law, martingale=martingale)  # pyright: ignore[reportCallIssue]
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
-        shown = _Shown(self.prior(), None, self.dt, self.solver)
+        shown = _Shown(self.prior(), None, self.dt, self.solver)  # pyright: ignore[reportCallIssue]
         return cast(SampledPath, Observed(shown, self.observation).draw(ts, key=key))
 
     def condition(self, series: Series) -> Observed:
@@ -208,7 +210,7 @@ class LatentSDE(AbstractConditioned):
 
         **Returns:** an `Observed`: its draws are observations, those of its `process` are latent states.
         """
-        return Observed(_Shown(self.posterior(series), series.ts, self.dt, self.solver), self.observation)
+        return Observed(_Shown(self.posterior(series), series.ts, self.dt, self.solver), self.observation)  # pyright: ignore[reportCallIssue]
 
     def smooth(self, series: Series, ts: Times, *, key: Key, n: int | None = None) -> SampledPath:
         """Latent paths given a series, at any times from its first one on.

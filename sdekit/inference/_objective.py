@@ -45,9 +45,9 @@ class AbstractObjective(eqx.Module):
 class AbstractScheduled(AbstractObjective):
     """An objective that changes with the step of a fit, such as a bound whose divergence is weighted up slowly.
 
-    At step `s` a fit minimises `at(s)`. Called itself, outside of a fit or on what a fit holds out for validation, it is
-    the objective at the end of its schedule: two validation losses must differ by their parameters alone, and an early
-    step with a light penalty must not win.
+    At step `s` a fit minimises `at(s)`. Called itself, outside of a fit or on what a fit holds out for validation, it
+    is the objective at the end of its schedule: two validation losses must differ by their parameters alone, and an
+    early step with a light penalty must not win.
 
     !!! example
 

@@ -75,7 +75,7 @@ class OptimalControl(eqx.Module):
 
         def back(later, row):
             t0, t1, y, mask = row
-            precision, shift = _before(process, t0, t1, *later, eye)
+            precision, shift = _before(process, t0, t1, later[0], later[1], eye)
             more, pull = seen(y, mask)
             now = (precision + more, shift + pull)
             return now, now

@@ -123,7 +123,7 @@ def _marginals(posterior, ts):
 
 def _normal(mean, cov) -> Law:
     """A Gaussian law that may be degenerate."""
-    return dist.MultivariateNormal(mean, scale_tril=psd_cholesky(cov))
+    return dist.MultivariateNormal(mean, scale_tril=psd_cholesky(cov), validate_args=False)
 
 
 class GaussianPosterior(AbstractMarginal):

@@ -1,5 +1,7 @@
 """The first state of a latent diffusion and of the modes of its driver, from standard normal numbers."""
 
+from typing import Any, cast
+
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
@@ -9,7 +11,7 @@ from numpyro.distributions import constraints
 from .._process import AbstractDiffusion, AbstractInterpretation, AbstractNoiseStructure
 from .._types import Array, Key, Law, RealScalar, State
 from ..noise import AbstractDriver
-from ..processes import AbstractNumericalDiffusion, modes_law
+from ..processes import AbstractNumericalDiffusion, CentredGaussian, modes_law
 from ._algebra import psd_cholesky
 from ._moments import gaussian_moments
 
@@ -61,7 +63,7 @@ def placement(initial: Law, driver: AbstractDriver, m: int) -> Placement:
     """The map for a Gaussian law of the state, or a point mass, which takes no random number."""
     mean, cov = gaussian_moments(initial, "LatentSDE.initial")
     root = jnp.zeros((mean.shape[0], 0), mean.dtype) if _is_point(initial) else psd_cholesky(cov)
-    modes = modes_law(driver, m).root.astype(mean.dtype)
+    modes = cast(CentredGaussian, modes_law(driver, m)).root.astype(mean.dtype)
     whole = jax.scipy.linalg.block_diag(root, modes) if root.shape[1] and modes.size else _beside(root, modes)
     return Placement(jnp.concatenate([mean, jnp.zeros(modes.shape[0], mean.dtype)]), whole)
 
@@ -87,7 +89,7 @@ def gaussian_start_kl(law: dist.MultivariateNormal) -> Float[Array, ""]:
 class Placed(dist.Distribution):
     """The law of the start under a Gaussian law of what is placed."""
 
-    support = constraints.real_vector
+    support: Any = constraints.real_vector
     pytree_data_fields = ("law", "offset", "root")
 
     def __init__(self, law: Law, where: Placement):

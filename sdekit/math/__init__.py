@@ -22,6 +22,12 @@ from ._fractional import (
     fou_started_covariance as fou_started_covariance,
     time_gaps as time_gaps,
 )
+from ._hosking import (
+    Predictor as Predictor,
+    hosking as hosking,
+    hosking_start as hosking_start,
+    hosking_step as hosking_step,
+)
 from ._increments import (
     fbm_increment_covariance as fbm_increment_covariance,
     fou_innovation_covariance as fou_innovation_covariance,
@@ -50,6 +56,10 @@ from ._recurrence import (
     cumulative_sum as cumulative_sum,
     linear_recurrence as linear_recurrence,
 )
+from ._riemann_liouville import (
+    multifractional_covariance as multifractional_covariance,
+    riemann_liouville_covariance as riemann_liouville_covariance,
+)
 from ._threefry import (
     counter_bits as counter_bits,
     counter_normal as counter_normal,
@@ -66,6 +76,7 @@ from ._toeplitz import (
 __all__ = [
     "PAST_RATES",
     "KernelRule",
+    "Predictor",
     "affine_recurrence",
     "affine_van_loan",
     "circulant_sample",
@@ -90,6 +101,9 @@ __all__ = [
     "gaussian_log_prob",
     "gaussian_root",
     "graded_rule",
+    "hosking",
+    "hosking_start",
+    "hosking_step",
     "hurwitz_zeta",
     "integrate",
     "kernel_root",
@@ -98,9 +112,11 @@ __all__ = [
     "linear_moments",
     "linear_recurrence",
     "mode_decay",
+    "multifractional_covariance",
     "past_expansion",
     "past_variance",
     "power_sides",
+    "riemann_liouville_covariance",
     "scaled_gamma_tail",
     "started_constant",
     "started_matrix",

@@ -2,7 +2,11 @@
 
 from ._activations import lipswish as lipswish
 from ._constant import ConstantDiffusion as ConstantDiffusion
-from ._control import BoundedDiffusion as BoundedDiffusion, ControlMLP as ControlMLP
+from ._control import (
+    AffineControl as AffineControl,
+    BoundedDiffusion as BoundedDiffusion,
+    ControlMLP as ControlMLP,
+)
 from ._encoder import (
     AbstractContext as AbstractContext,
     AbstractEncoder as AbstractEncoder,
@@ -22,6 +26,7 @@ from ._mlp import MLPField as MLPField
 __all__ = [
     "AbstractContext",
     "AbstractEncoder",
+    "AffineControl",
     "AheadContext",
     "AttentionEncoder",
     "BoundedDiffusion",

@@ -14,7 +14,7 @@ from ..noise import AbstractDriver, BrownianDriver
 from ._activations import lipswish
 
 
-__all__ = ["BoundedDiffusion", "ControlMLP"]
+__all__ = ["AffineControl", "BoundedDiffusion", "ControlMLP"]
 
 
 class ControlMLP(eqx.Module):
@@ -26,7 +26,7 @@ class ControlMLP(eqx.Module):
 
     **Arguments:**
 
-    - `dim`: the length `d` of a state.
+    - `dim`: the length `d` of a state; 0 for a control that does not look at it.
     - `noise`: the number `m` of noises.
     - `context`: the length `c` of a context.
     - `width`, `depth`: of the network.
@@ -69,12 +69,11 @@ class ControlMLP(eqx.Module):
         frequencies: Sequence[float] = (1.0,),
         activation: Callable[[Array], Array] = jax.nn.silu,
     ):
-        sizes = {"dim": dim, "noise": noise, "context": context, "width": width, "depth": depth}
+        require(dim >= 0, "ControlMLP.dim", "must not be negative", dim, "pass the length of a state")
+        sizes = {"noise": noise, "context": context, "width": width, "depth": depth}
         for name, size in sizes.items():
             require(size >= 1, f"ControlMLP.{name}", "must be a positive integer", size, "pass at least 1")
-        driver = BrownianDriver() if driver is None else driver
-        rates = np.append(np.asarray(driver.rates, np.float64), np.zeros(driver.still))
-        self.rates = tuple(float(rate) for rate in rates)
+        self.rates = _mode_rates(driver)
         self.frequencies = tuple(float(w) for w in frequencies)
         inputs = 2 * len(self.frequencies) + dim + noise * len(self.rates) + context
         mlp = eqx.nn.MLP(inputs, noise, width, depth, activation, key=key)
@@ -87,9 +86,77 @@ class ControlMLP(eqx.Module):
         angles = jnp.asarray(t, x.dtype) * jnp.asarray(self.frequencies, x.dtype)
         parts = [jnp.sin(angles), jnp.cos(angles), x]
         if self.rates:
-            scale = np.sqrt(1 + 2 * np.asarray(self.rates))[None]
-            parts.append((z * jnp.asarray(scale, z.dtype)).ravel())
+            parts.append(_standardised(z, self.rates))
         return self.mlp(jnp.concatenate([*parts, context.astype(x.dtype)]))
+
+
+class AffineControl(eqx.Module):
+    r"""A control that is affine in the state and the modes, $u = K(t, c)\,(x, z) + k(t, c)$, its gains by a network.
+
+    The posterior of a linear Gaussian model has a control of this form, with gains that grow as an observation comes
+    near; a perceptron of all inputs at once is slow to learn the product. Gains are zero to begin with.
+
+    **Arguments:** as `ControlMLP`.
+
+    **Raises:** `ValueError` for sizes below 1.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        from sdekit.nets import AffineControl
+        control = AffineControl(dim=2, noise=2, context=3, width=16, depth=2, key=jax.random.key(0))
+        control(0.0, jnp.ones(2), jnp.zeros((2, 0)), jnp.ones(3))  # [0., 0.]
+        ```
+
+    Source: Archambeau, Opper, Shen, Cornford and Shawe-Taylor (2007), Variational inference for diffusion processes,
+    for linear posteriors; here amortised.
+    """
+
+    gains: ControlMLP
+    """A `ControlMLP` of no state, with an output for each gain."""
+    rates: tuple[float, ...] = eqx.field(static=True)
+    noise: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        dim: int,
+        noise: int,
+        context: int,
+        width: int,
+        depth: int,
+        *,
+        key: Key,
+        driver: AbstractDriver | None = None,
+        frequencies: Sequence[float] = (1.0,),
+        activation: Callable[[Array], Array] = jax.nn.silu,
+    ):
+        for name, size in (("dim", dim), ("noise", noise)):
+            require(size >= 1, f"AffineControl.{name}", "must be a positive integer", size, "pass at least 1")
+        self.rates, self.noise = _mode_rates(driver), noise
+        columns = dim + noise * len(self.rates) + 1
+        self.gains = ControlMLP(
+            0, noise * columns, context, width, depth, key=key, frequencies=frequencies, activation=activation
+        )
+
+    def __call__(
+        self, t: RealScalar, x: State, z: Float[Array, "m j"], context: Float[Array, " c"]
+    ) -> Float[Array, " m"]:
+        gains = self.gains(t, x[:0], z[:, :0], context).reshape(self.noise, -1)
+        return gains @ jnp.concatenate([x, _standardised(z, self.rates), jnp.ones(1, x.dtype)])
+
+
+def _mode_rates(driver: AbstractDriver | None) -> tuple[float, ...]:
+    """The rate of each mode, 0 for those that never move."""
+    driver = BrownianDriver() if driver is None else driver
+    rates = np.append(np.asarray(driver.rates, np.float64), np.zeros(driver.still))
+    return tuple(float(rate) for rate in rates)
+
+
+def _standardised(z: Float[Array, "m j"], rates: tuple[float, ...]) -> Float[Array, " mj"]:
+    """Modes in units of about their standard deviation."""
+    return (z * jnp.asarray(np.sqrt(1 + 2 * np.asarray(rates))[None], z.dtype)).ravel()
 
 
 class BoundedDiffusion(eqx.Module):
@@ -101,8 +168,8 @@ class BoundedDiffusion(eqx.Module):
 
     - `dim`: the length `d` of a state.
     - `width`, `depth`: of each network.
-    - `low`, `high`: the bounds, `0 <= low < high`, in units of the state per root unit of time. A floor above 0 keeps the
-        posterior's control bounded.
+    - `low`, `high`: the bounds, `0 <= low < high`, in units of the state per root unit of time. A floor above 0 keeps
+        the posterior's control bounded.
     - `time`: whether the coefficient depends on time.
     - `activation`: between layers.
     - `key`: a JAX key for the initial weights.

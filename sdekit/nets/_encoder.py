@@ -89,9 +89,9 @@ class AheadContext(AbstractContext):
     """What lies ahead of a time: the features of the next observed row after it, and how far off that row is.
 
     Constant between rows but for its last entry, the time to the next observation (0 if there is none). Constant, and
-    not linear in between: at an observation the control of a posterior jumps, since the datum has just been used; so the
-    context at the time of a row is that just after it. From the last observation on it is zero. `start` looks at all
-    rows, the first one included.
+    not linear in between: at an observation the control of a posterior jumps, since the datum has just been used; so
+    the context at the time of a row is that just after it. From the last observation on it is zero. `start` looks at
+    all rows, the first one included.
 
     **Arguments:**
 
@@ -100,6 +100,7 @@ class AheadContext(AbstractContext):
         of the next one that was, and zeros if there is none.
     - `following`: the time of the first observed row at or after each row, shape `(t,)`; anything where there is none.
     - `seen`: whether there is such a row, shape `(t,)`.
+    - `gap`: the unit in which the time to the next observation is given.
 
     !!! example
 
@@ -118,6 +119,7 @@ class AheadContext(AbstractContext):
     values: Float[Array, "t c-1"]
     following: Times
     seen: Bool[Array, " t"]
+    gap: float = eqx.field(static=True, default=1.0)
 
     @property
     def start(self) -> Float[Array, " c"]:
@@ -131,7 +133,7 @@ class AheadContext(AbstractContext):
         last = self.ts.shape[0] - 1
         ahead = (row <= last) & self.seen[jnp.minimum(row, last)]
         row = jnp.minimum(row, last)
-        lag = jnp.where(ahead, self.following[row] - t, 0).astype(self.values.dtype)
+        lag = jnp.where(ahead, (self.following[row] - t) / self.gap, 0).astype(self.values.dtype)
         return jnp.append(jnp.where(ahead, self.values[row], 0), lag)
 
 

@@ -21,6 +21,10 @@ def _check(name: str, **sizes: int) -> None:
         require(value >= 1, f"{name}.{size}", "must be a positive integer", value, "pass at least 1")
 
 
+def _check_gap(name: str, gap: float) -> None:
+    require(gap > 0, f"{name}.gap", "must be positive", gap, "pass a typical time between observations")
+
+
 def _check_series(name: str, series: Series, dim: int) -> None:
     require(series.is_item, f"{name}: series", "must be one series", series.ts, "use `vmap`, or index the record")
     require(
@@ -37,15 +41,16 @@ def _rows(series: Series) -> Float[Array, "t 2e"]:
 class GRUEncoder(AbstractEncoder):
     """A gated recurrent unit that runs backwards in time over the observed rows.
 
-    Its inputs are the values (zero where masked), the mask, and the time to the next observed row. The context at `t` is
-    what it has gathered from the end down to the first observed row after `t`, and the time to it: an `AheadContext`.
-    Rows without any observation, padding among them, leave it as it is.
+    Its inputs are the values (zero where masked), the mask, and the time to the next observed row. The context at `t`
+    is what it has gathered from the end down to the first observed row after `t`, and the time to it: an
+    `AheadContext`. Rows without any observation, padding among them, leave it as it is.
 
     **Arguments:**
 
     - `dim`: the number of components `e` of an observation.
     - `width`: the length of the recurrent state.
     - `size`: the length `c` of a context, the time to the next observation included: at least 2.
+    - `gap`: a typical time between observations. Times enter in units of it.
     - `key`: a JAX key for the initial weights.
 
     **Raises:** `ValueError` for sizes that are too small, or when called on a series of another number of components.
@@ -63,22 +68,25 @@ class GRUEncoder(AbstractEncoder):
         ```
 
     Source: Li, Wong, Chen and Duvenaud (2020), Scalable gradients for stochastic differential equations, section 5;
-    Che et al. (2018), Recurrent neural networks for multivariate time series with missing values, for the mask as input.
+    Che et al. (2018), Recurrent neural networks for multivariate time series with missing values, for the mask as
+    input.
     """
 
     cell: eqx.nn.GRUCell
     head: eqx.nn.Linear
+    gap: float = eqx.field(static=True)
     size: int = eqx.field(static=True)
     dim: int = eqx.field(static=True)
 
-    def __init__(self, dim: int, width: int, size: int, *, key: Key):
+    def __init__(self, dim: int, width: int, size: int, *, key: Key, gap: float = 1.0):
         _check("GRUEncoder", dim=dim, width=width)
+        _check_gap("GRUEncoder", gap)
         require(size >= 2, "GRUEncoder.size", "must be at least 2", size, "leave room for the time to the next row")
         cell, head = jax.random.split(key)
         self.cell = eqx.nn.GRUCell(2 * dim + 1, width, key=cell)
         # No bias: where nothing lies ahead the state is zero, and so is the context.
         self.head = eqx.nn.Linear(width, size - 1, use_bias=False, key=head)
-        self.size, self.dim = size, dim
+        self.size, self.dim, self.gap = size, dim, float(gap)
 
     def __call__(self, series: Series) -> AheadContext:
         _check_series("GRUEncoder", series, self.dim)
@@ -87,7 +95,7 @@ class GRUEncoder(AbstractEncoder):
         def step(carry, row):
             state, after, any_after = carry
             t, features, seen = row
-            gap = jnp.where(any_after, after - t, 0).astype(features.dtype)
+            gap = jnp.where(any_after, (after - t) / self.gap, 0).astype(features.dtype)
             new = self.cell(jnp.append(features, gap), state)
             state = jnp.where(seen, new, state)
             return (state, jnp.where(seen, t, after), any_after | seen), state
@@ -95,7 +103,7 @@ class GRUEncoder(AbstractEncoder):
         zero = jnp.zeros(self.cell.hidden_size, jnp.result_type(rows, self.cell.weight_hh))
         first = (zero, series.ts[-1], jnp.array(False))
         _, states = jax.lax.scan(step, first, (series.ts, rows, series.mask.any(-1)), reverse=True)
-        return AheadContext(series.ts, jax.vmap(self.head)(states), *next_observed(series))
+        return AheadContext(series.ts, jax.vmap(self.head)(states), *next_observed(series), gap=self.gap)  # pyright: ignore[reportCallIssue]
 
 
 class AttentionEncoder(AbstractEncoder):
@@ -112,7 +120,8 @@ class AttentionEncoder(AbstractEncoder):
     - `width`: the length of a value, and the width of the network that makes it.
     - `size`: the length `c` of a context, the time to the next observation included: at least 2.
     - `heads`: how many heads.
-    - `slowest`, `fastest`: the decay rates of the first and of the last head to begin with, per unit of time.
+    - `gap`: a typical time between observations. Times enter in units of it.
+    - `slowest`, `fastest`: the decay rates of the first and of the last head to begin with, per `gap`.
     - `key`: a JAX key for the initial weights.
 
     **Raises:** `ValueError` for sizes that are too small or rates that are not positive, or when called on a series of
@@ -137,6 +146,7 @@ class AttentionEncoder(AbstractEncoder):
     embed: eqx.nn.MLP
     head: eqx.nn.Linear
     log_rates: Float[Array, " heads"]
+    gap: float = eqx.field(static=True)
     heads: int = eqx.field(static=True)
     size: int = eqx.field(static=True)
     dim: int = eqx.field(static=True)
@@ -149,10 +159,12 @@ class AttentionEncoder(AbstractEncoder):
         *,
         key: Key,
         heads: int = 4,
+        gap: float = 1.0,
         slowest: float = 0.3,
         fastest: float = 30.0,
     ):
         _check("AttentionEncoder", dim=dim, width=width, heads=heads)
+        _check_gap("AttentionEncoder", gap)
         require(
             size >= 2, "AttentionEncoder.size", "must be at least 2", size, "leave room for the time to the next row"
         )
@@ -162,7 +174,7 @@ class AttentionEncoder(AbstractEncoder):
         self.embed = eqx.nn.MLP(2 * dim, heads * (width + 1), width, 1, jax.nn.silu, key=embed)
         self.head = eqx.nn.Linear(heads * (width + 1), size - 1, use_bias=False, key=head)
         self.log_rates = jnp.linspace(jnp.log(slowest), jnp.log(fastest), heads)
-        self.heads, self.size, self.dim = heads, size, dim
+        self.heads, self.size, self.dim, self.gap = heads, size, dim, float(gap)
 
     def __call__(self, series: Series) -> AheadContext:
         _check_series("AttentionEncoder", series, self.dim)
@@ -170,7 +182,7 @@ class AttentionEncoder(AbstractEncoder):
         parts = jax.vmap(self.embed)(_rows(series)).reshape(t, self.heads, -1)
         scores, values = parts[..., 0], parts[..., 1:]
         following, seen = next_observed(series)
-        lags = series.ts[None, :] - following[:, None]
+        lags = (series.ts[None, :] - following[:, None]) / self.gap
         ahead = (lags >= 0) & series.mask.any(-1)[None]
         lags = jnp.where(ahead, lags, 0).astype(values.dtype)
         logits = scores.T[:, None, :] - jnp.exp(self.log_rates)[:, None, None] * lags[None]
@@ -180,7 +192,7 @@ class AttentionEncoder(AbstractEncoder):
         # Softmax forgets how much it summed over: the mean lag of what was attended to tells.
         lag = jnp.einsum("hkj,kj->kh", weights, lags)[..., None]
         out = jax.vmap(self.head)(jnp.concatenate([gathered, lag], axis=-1).reshape(t, -1))
-        return AheadContext(series.ts, out, following, seen)
+        return AheadContext(series.ts, out, following, seen, self.gap)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 class FirstFrames(AbstractEncoder):

@@ -16,8 +16,8 @@ __all__ = ["GaussianHead"]
 class GaussianHead(eqx.Module):
     r"""A Gaussian law of `n` numbers from a context, with a full covariance: $N(\mu(c), S(c) S(c)^\top)$.
 
-    $S$ is lower triangular with a softplus on its diagonal. The last layer is zero to begin with, and the law the standard
-    normal one.
+    $S$ is lower triangular with a softplus on its diagonal. The last layer is zero to begin with, and the law the
+    standard normal one.
 
     **Arguments:**
 

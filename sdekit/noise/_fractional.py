@@ -15,6 +15,7 @@ from ._hurst_table import HurstTable, hurst_table
 from ._kinds import AbstractFractionalKind, RiemannLiouville
 from ._markov import Lift
 from ._rate_grids import AbstractRateGrid, OptimalGrid
+from ._targets import ROUNDING
 
 
 __all__ = ["MarkovFractional"]
@@ -44,7 +45,7 @@ class MarkovFractional(AbstractDriver):
     of `hurst`, so that gradients are those of polynomials. A kind with a past adds `past_terms` modes that never move:
     its Karhunen-Loeve Gaussians, read through the functions $\psi_m(t; H)$. They hold up to the horizon.
 
-    Source: Daems et al. (2024), "Variational Inference for SDEs Driven by Fractional Noise", section 3.
+    Source: Daems et al. (2024), "Variational Inference for SDEs Driven by Fractional Noise".
 
     !!! example
 
@@ -62,9 +63,9 @@ class MarkovFractional(AbstractDriver):
     horizon: float = eqx.field(static=True)
     kind: AbstractFractionalKind = eqx.field(static=True)
     grid: AbstractRateGrid = eqx.field(static=True)
+    table: HurstTable = eqx.field(metadata={"trainable": False})
     error: Float[Array, ""] = parameter(trainable=False)
     """The relative root-mean-square path error over the horizon: the largest of all components, and over `within`."""
-    table: HurstTable = eqx.field(metadata={"trainable": False})
     hurst: Float[Array, "*m"] = parameter(
         lambda self: constraints.unit_interval if self.within is None else constraints.interval(*self.within),
         trainable=lambda self: self.within is not None,
@@ -83,6 +84,7 @@ class MarkovFractional(AbstractDriver):
         grid: AbstractRateGrid = _OPTIMAL,
         within: tuple[float, float] | None = None,
         past_terms: int | None = None,
+        rounding: float = ROUNDING,
     ):
         """**Arguments:**
 
@@ -94,6 +96,7 @@ class MarkovFractional(AbstractDriver):
         - `within`: `None` for a fixed index, or the range that a learned one stays in.
         - `past_terms`: how many Gaussians carry the past, 4 by default for `MandelbrotVanNess`; 0 leaves it to the
             modes, started from their stationary law as in the paper.
+        - `rounding`: the relative error of each term that the weights are to bear, as in `MarkovApproximation`.
 
         **Raises:** `ValueError` for numbers out of range, and for a fixed index that is traced.
         """
@@ -106,7 +109,7 @@ class MarkovFractional(AbstractDriver):
             low, high = within = (float(within[0]), float(within[1]))
             require(0 < low < high < 1, "within", "must be a range inside (0, 1)", within, "pass e.g. (0.1, 0.9)")
         still = past_count(kind, past_terms)
-        lift = Lift(terms, float(horizon), kind, grid, still, float(jnp.finfo(hurst.dtype).eps) / 2)
+        lift = Lift(terms, float(horizon), kind, grid, still, rounding)
         self.hurst, self.within = hurst, within
         rates, self.table, error = hurst_table(lift, hurst, within, hurst.dtype)
         self.error = jnp.asarray(error, hurst.dtype)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, DTypeLike, Float
@@ -26,22 +27,33 @@ class HurstTable(eqx.Module):
     within: tuple[float, float] | None = eqx.field(static=True)
 
     def __call__(self, hurst: Float[Array, "*c"], t: RealScalar) -> Float[Array, "*c j"]:
-        weights = self.at(self.weights, hurst)
-        if not self.past.shape[-2]:
-            return weights
-        grown = -jnp.expm1(-self.past_rates * jnp.asarray(t, self.past_rates.dtype))
-        return jnp.concatenate([weights, self.at(self.past, hurst) @ grown], axis=-1)
+        return _read(self, hurst, jnp.asarray(t, self.past_rates.dtype))
 
     def at(self, series: Float[Array, "n ..."], hurst: Float[Array, "*c"]) -> Array:
         """The sum of a series at an index of shape `()` or `(m,)`."""
         if self.within is None:
             return series[0]
         low, high = self.within
-        x = (2 * hurst - (low + high)) / (high - low)
-        terms = [jnp.ones_like(x), x]
-        while len(terms) < len(series):
-            terms.append(2 * x * terms[-1] - terms[-2])
-        return jnp.tensordot(jnp.stack(terms[: len(series)], axis=-1), series, axes=1)
+        return _chebyshev_sum(series, (2 * hurst - (low + high)) / (high - low))
+
+
+# Compiled as wholes, so that a call outside `jit` does not compile each of its small operations.
+
+
+@jax.jit
+def _read(table: HurstTable, hurst: Float[Array, "*c"], t: Float[Array, ""]) -> Float[Array, "*c j"]:
+    weights = table.at(table.weights, hurst)
+    if not table.past.shape[-2]:
+        return weights
+    return jnp.concatenate([weights, table.at(table.past, hurst) @ -jnp.expm1(-table.past_rates * t)], axis=-1)
+
+
+@jax.jit
+def _chebyshev_sum(series: Float[Array, "n ..."], x: Float[Array, "*c"]) -> Array:
+    terms = jnp.stack([jnp.ones_like(x), x], axis=-1)
+    while (m := terms.shape[-1] - 1) < len(series) - 1:  # T_(m + j) = 2 T_m T_j - T_(m - j): few, wide operations
+        terms = jnp.concatenate([terms, 2 * terms[..., -1:] * terms[..., 1:] - terms[..., m - 1 :: -1]], axis=-1)
+    return jnp.tensordot(terms[..., : len(series)], series, axes=1)
 
 
 def chebyshev_nodes(within: tuple[float, float], n: int) -> np.ndarray:
@@ -55,7 +67,7 @@ def _series(
     within: tuple[float, float],
     n: int,
     norms: np.ndarray,
-    rounding: float,
+    least: float,
 ) -> np.ndarray:
     """The Chebyshev coefficients of `f` from its values at `n` nodes, without those at the end that do not count."""
     values = f(tuple(chebyshev_nodes(within, n).tolist()))
@@ -64,7 +76,7 @@ def _series(
     transform[0] /= 2
     coefficients = np.tensordot(transform, values, axes=1)
     sizes = np.abs(coefficients * norms).reshape(n, -1).max(1, initial=0)
-    large = np.flatnonzero(sizes > max(rounding / 8, 1e-13) * sizes.max())
+    large = np.flatnonzero(sizes > least * sizes.max())
     return coefficients[: max(2, 1 + int(large[-1]) if len(large) else 0)]
 
 
@@ -98,9 +110,10 @@ def hurst_table(
     some = tuple(((low + high) / 2 - (high - low) / 2 * np.cos(np.pi * np.arange(7) / 6)).tolist())
     rates = lift.rates(some)
     # A coefficient counts by what its mode adds to the noise: that is what least squares finds to full precision.
+    least = max(float(jnp.finfo(dtype).eps) / 16, 1e-13)
     norms = np.sqrt(np.diag(started_matrix(rates * lift.horizon)))
-    weights = _series(lambda h: lift.weights(h, rates), within, _WEIGHT_NODES, norms, lift.rounding)
-    past = _series(lift.past, within, _PAST_NODES, np.ones(1), lift.rounding)
+    weights = _series(lambda h: lift.weights(h, rates), within, _WEIGHT_NODES, norms, least)
+    past = _series(lift.past, within, _PAST_NODES, np.ones(1), least)
     table = HurstTable(cast(weights), cast(past), past_rates, within)
     used = np.asarray(table.at(table.weights, cast(np.array(some))), np.float64)
     return rates, table, float(lift.errors(some, rates, used).max())

@@ -9,13 +9,12 @@ from .._errors import require
 from ..math import PAST_RATES, past_expansion, stationary_constant
 from ._kinds import AbstractFractionalKind, RiemannLiouville
 from ._rate_grids import AbstractRateGrid, OptimalGrid
-from ._targets import AbstractTarget, StartedTarget, StationaryTarget
+from ._targets import ROUNDING, AbstractTarget, StartedTarget, StationaryTarget
 
 
 __all__ = ["Lift", "MarkovApproximation", "modes_covariance", "past_functions"]
 
 _TYPE_TWO, _OPTIMAL = RiemannLiouville(), OptimalGrid()
-_DOUBLE = float(np.finfo(np.float64).eps)
 
 
 class Lift(NamedTuple):
@@ -110,8 +109,8 @@ class MarkovApproximation:
     `past_terms=0`, carried by modes in their stationary law (as in the paper; much less exact above $H = 1/2$).
     All numbers are float64 and on the host.
 
-    Source: Daems et al. (2024), "Variational Inference for SDEs Driven by Fractional Noise", proposition 5, with the
-    least squares posed in the kernels; Harms and Stefanovits (2019) for the representation.
+    Source: Daems et al. (2024), "Variational Inference for SDEs Driven by Fractional Noise", for the optimal
+    coefficients, with the least squares posed in the kernels; Harms and Stefanovits (2019) for the representation.
 
     !!! example
 
@@ -147,7 +146,7 @@ class MarkovApproximation:
         kind: AbstractFractionalKind = _TYPE_TWO,
         grid: AbstractRateGrid = _OPTIMAL,
         past_terms: int | None = None,
-        rounding: float = _DOUBLE,
+        rounding: float = ROUNDING,
     ):
         """**Arguments:**
 
@@ -157,8 +156,8 @@ class MarkovApproximation:
         - `kind`: `RiemannLiouville()` or `MandelbrotVanNess()`.
         - `grid`: `OptimalGrid()`, `GammaMax(20.0)` or `BayerBreneis()`.
         - `past_terms`: how many Gaussians carry the past; 4 by default for a kind that has one, else 0.
-        - `rounding`: the rounding unit of the precision that the weights will be used in; weights that it would spoil
-            are avoided.
+        - `rounding`: the relative error of each term that the weights are to bear; smaller ones let ill-conditioned
+            grids (the fixed one from 10 modes on) have huge weights, whose cancellation only `error` survives.
 
         **Raises:** `ValueError` for numbers out of range, or a past of a kind that has none.
         """

@@ -130,7 +130,7 @@ class ModeNoise(AbstractModeNoise):
     def convolutions(self, step: int | Array) -> Float[Array, "m j+1"]:
         size = self.rates.shape[0] + 1
         z = counter_normal(self.key, step, (self.dim, size), self.roots.dtype)
-        return jnp.matmul(z, self.spread(step).T, precision=jax.lax.Precision.HIGHEST)
+        return jnp.sum(z[:, None, :] * self.spread(step)[None], axis=-1)
 
 
 class _CoarsenedModes(AbstractModeNoise):

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from .._errors import require
-from ._targets import AbstractTarget
+from ._grid_starts import START_HURSTS, STARTS
+from ._targets import AbstractTarget, StartedTarget
 
 
 __all__ = ["AbstractRateGrid", "BayerBreneis", "GammaMax", "OptimalGrid"]
@@ -71,7 +72,7 @@ class GammaMax(AbstractRateGrid):
     - `gamma_max`: the largest rate, above 1; without an offset the smallest is its inverse.
     - `offset`: moves the grid down by so many places.
 
-    Source: Daems et al. (2024), "Variational Inference for SDEs Driven by Fractional Noise", section 3.
+    Source: Daems et al. (2024), "Variational Inference for SDEs Driven by Fractional Noise".
 
     !!! example
 
@@ -137,12 +138,20 @@ def _optimal(target: AbstractTarget, terms: int) -> np.ndarray:
         spread = np.mean(np.log(errors + worst / 100)) / 4 if len(errors) > 1 else 0.0
         return float(np.log(worst) + spread + ((p - inside) ** 2).sum())
 
-    spans = np.linspace(1.0, min(4 + 3.4 * terms, 48), 14) if terms > 1 else [1.0]
-    starts = [np.array([low, span]) for low in np.log([0.003, 0.01, 0.03, 0.1, 0.3, 1, 2]) for span in spans]
-    starts.sort(key=cost)
     options = {"xatol": 1e-3, "fatol": 1e-4, "maxiter": 200}
-    found = [minimize(cost, start, method="Nelder-Mead", options=options) for start in starts[:3]]
+    starts = _starts(target, terms)
+    starts.sort(key=cost)
+    found = [minimize(cost, start, method="Nelder-Mead", options=options) for start in starts[:2]]
     low, span = min(found, key=lambda r: r.fun).x
     best = rates((np.clip(low, np.log(_LOWEST), np.log(1e3)), np.clip(span, 0.05, _WIDEST)))
     best.setflags(write=False)
     return best
+
+
+def _starts(target: AbstractTarget, terms: int) -> list[np.ndarray]:
+    """From the table for one index of Riemann-Liouville noise; else a scan."""
+    if isinstance(target, StartedTarget) and len(target.hursts) == 1 and terms in STARTS:
+        near = np.searchsorted(START_HURSTS, target.hursts[0])
+        return [np.array(p) for p in STARTS[terms][max(near - 2, 0) : near + 2]]
+    spans = np.linspace(1.0, min(4 + 3.4 * terms, 48), 12) if terms > 1 else [1.0]
+    return [np.array([low, span]) for low in np.log([0.003, 0.02, 0.1, 0.4, 1.5]) for span in spans]

@@ -5,19 +5,26 @@ import dataclasses
 
 import numpy as np
 
+from .._errors import require
 from ..math import (
+    KernelRule,
     exponential_rows,
     fit_weights,
     kernel_rule,
+    kernel_sides,
     power_sides,
     started_constant,
     stationary_constant,
     stationary_matrix,
     stationary_vector,
 )
+from ._kernels import AbstractVolterraKernel
 
 
-__all__ = ["AbstractTarget", "StartedTarget", "StationaryTarget"]
+__all__ = ["ROUNDING", "AbstractTarget", "KernelTarget", "StartedTarget", "StationaryTarget"]
+
+ROUNDING = 2.0**-24
+"""Weights that survive rounding to float32, and whose squares survive the rounding of covariances in float64."""
 
 
 class AbstractTarget(abc.ABC):
@@ -67,6 +74,41 @@ class StartedTarget(AbstractTarget):
         sides, below = power_sides(np.array(self.hursts), rule)
         missed = fit_weights(exponential_rows(rates, rule), sides, self.rounding)[1]
         return np.sqrt((missed + below) / self.totals())
+
+
+@dataclasses.dataclass(frozen=True)
+class KernelTarget(AbstractTarget):
+    """Volterra noise of any kernel by modes that start at 0, with times in units of the horizon."""
+
+    kernel: AbstractVolterraKernel
+    horizon: float
+    rounding: float
+
+    @property
+    def hursts(self) -> tuple[float, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return (self.kernel.hurst,)
+
+    def _sides(self, rule: KernelRule) -> tuple[np.ndarray, np.ndarray]:
+        side, below = kernel_sides(lambda s: self.kernel(s * self.horizon), rule, self.kernel.hurst - 0.5)
+        remedy = "check its formula at small and large times"
+        require(bool(np.isfinite(side).all()), "kernel", "must be finite at positive times", side, remedy)
+        return side[:, None], np.array([below])
+
+    def weights(self, rates: np.ndarray) -> np.ndarray:
+        rule = kernel_rule(rates.max())
+        return fit_weights(exponential_rows(rates, rule), self._sides(rule)[0], self.rounding)[0]
+
+    def totals(self) -> np.ndarray:
+        sides, below = self._sides(kernel_rule(1.0))
+        return (sides**2).sum(0) + below
+
+    def misses(self, rates: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        rule = kernel_rule(rates.max())
+        sides, below = self._sides(rule)
+        return ((exponential_rows(rates, rule) @ weights - sides) ** 2).sum(0) + below
+
+    def errors(self, rates: np.ndarray) -> np.ndarray:
+        return np.sqrt(self.misses(rates, self.weights(rates)) / self.totals())
 
 
 @dataclasses.dataclass(frozen=True)

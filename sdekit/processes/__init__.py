@@ -7,6 +7,11 @@ from ._benes import Benes as Benes
 from ._bridge import GaussianBridge as GaussianBridge
 from ._brownian import BrownianBridge as BrownianBridge, BrownianMotion as BrownianMotion
 from ._cir import CoxIngersollRoss as CoxIngersollRoss, SquaredBessel as SquaredBessel
+from ._continue import (
+    AbstractContinued as AbstractContinued,
+    extend as extend,
+    extend_until as extend_until,
+)
 from ._double_well import DoubleWell as DoubleWell, DoubleWellLaw as DoubleWellLaw
 from ._driven_ou import DrivenOrnsteinUhlenbeck as DrivenOrnsteinUhlenbeck
 from ._fractional import (
@@ -19,6 +24,7 @@ from ._gaussian import (
     GaussianProcess as GaussianProcess,
 )
 from ._gbm import GeometricBrownianMotion as GeometricBrownianMotion
+from ._hybrid import AbstractPathMethod as AbstractPathMethod, DenseRoot as DenseRoot, Hybrid as Hybrid
 from ._jacobi import Jacobi as Jacobi
 from ._joint import CentredGaussian as CentredGaussian, JointLaw as JointLaw
 from ._kernels import (
@@ -43,6 +49,12 @@ from ._models import Heston as Heston, Lorenz as Lorenz, LotkaVolterra as LotkaV
 from ._ncx2 import NoncentralChi2 as NoncentralChi2
 from ._numerical import AbstractNumericalDiffusion as AbstractNumericalDiffusion, Diffusion as Diffusion
 from ._ou import OrnsteinUhlenbeck as OrnsteinUhlenbeck
+from ._pinned import GaussianProcessBridge as GaussianProcessBridge
+from ._riemann_liouville import (
+    HurstCurve as HurstCurve,
+    MultifractionalMotion as MultifractionalMotion,
+    RiemannLiouvilleMotion as RiemannLiouvilleMotion,
+)
 from ._verhulst import StochasticVerhulst as StochasticVerhulst
 
 
@@ -78,11 +90,21 @@ _diffusions = [
 _laws = ["CentredGaussian", "DoubleWellLaw", "JointLaw", "NoncentralChi2", "modes_law"]
 
 _gaussian = [
+    "AbstractContinued",
     "AbstractDenseGaussian",
+    "AbstractPathMethod",
     "ConditionedGaussian",
+    "DenseRoot",
     "FractionalBrownianMotion",
     "FractionalOrnsteinUhlenbeck",
     "GaussianProcess",
+    "GaussianProcessBridge",
+    "HurstCurve",
+    "Hybrid",
+    "MultifractionalMotion",
+    "RiemannLiouvilleMotion",
+    "extend",
+    "extend_until",
 ]
 _kernels = [
     "AbstractKernel",

@@ -9,10 +9,10 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, ArrayLike, Float
 
-from .._errors import fault
+from .._errors import fault, require
 from .._parameters import constraints, law_field, parameter
 from .._process import AbstractGaussianProcess, AbstractGridded, AbstractProcess, AbstractStationary
-from .._types import Key, Law, Times, as_vector
+from .._types import Key, Law, Times, as_vector, is_concrete
 from ..math import (
     circulant_sample,
     circulant_spectrum,
@@ -28,6 +28,7 @@ from ..math import (
     time_gaps,
 )
 from ..paths import Provenance, SampledPath
+from ._continue import AbstractContinued
 from ._fixed import components
 from ._gaussian import AbstractDenseGaussian, deviations_of
 from ._intervals import intervals
@@ -99,7 +100,7 @@ def _rooted(process: AbstractGaussianProcess, cov: np.ndarray, dtype: Any) -> Ab
     return _Rooted(process, jnp.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), dtype))
 
 
-class FractionalBrownianMotion(AbstractDenseGaussian, AbstractGridded):
+class FractionalBrownianMotion(AbstractDenseGaussian, AbstractContinued, AbstractGridded):
     r"""Fractional Brownian motion: centred, Gaussian, $E[B_s B_t] = \frac{\sigma^2}{2}(|s|^{2H}+|t|^{2H}-|t-s|^{2H})$.
 
     Starts at 0 at time 0 and has variance $\sigma^2$ at time 1 (not the variance of the Mandelbrot-Van Ness integral
@@ -131,6 +132,7 @@ class FractionalBrownianMotion(AbstractDenseGaussian, AbstractGridded):
     hurst: Float[Array, ""] = parameter(_HURST)
     scale: Float[Array, ""] = parameter(constraints.positive)
     jitter: ClassVar[float | None] = 0.0
+    summed: ClassVar[bool] = True
 
     def __init__(self, hurst: ArrayLike, scale: ArrayLike = 1.0):
         self.hurst, self.scale = scalars(hurst, scale)
@@ -149,6 +151,9 @@ class FractionalBrownianMotion(AbstractDenseGaussian, AbstractGridded):
         ys = jnp.where(mask, ys, 0)
         gained = jnp.where(at.late, 1, -1) * (ys - jnp.where(at.has, ys[at.neighbour], 0))
         return gained, self.scale**2 * fbm_increment_covariance(self.hurst, at.starts, at.ends)
+
+    def autocovariance(self, lags: Any, step: Any) -> Any:
+        return (self.scale * step**self.hurst) ** 2 * fgn_autocovariance(self.hurst, lags)
 
     def on_grid(self, ts: np.ndarray) -> AbstractProcess:
         grid = _grid_from_zero(ts)
@@ -181,7 +186,7 @@ class _GriddedOU(AbstractProcess):
         return SampledPath(ts, xs[:, None], Provenance("exact"))
 
 
-class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, AbstractGridded):
+class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, AbstractContinued, AbstractGridded):
     r"""$dX = \theta(\mu - X)\,dt + \sigma\,dB^H$, driven by fractional Brownian motion of unit variance at time 1.
 
     Stationary by default. The covariance is exact for every Hurst index (`sdekit.math.fou_autocovariance`), as are
@@ -222,6 +227,7 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
     scale: Float[Array, ""] = parameter(constraints.positive)
     start: Law | None = law_field()
     jitter: ClassVar[float | None] = 0.0
+    summed: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -293,6 +299,13 @@ class FractionalOrnsteinUhlenbeck(AbstractDenseGaussian, AbstractStationary, Abs
         either = first[:, None] + first[None, :]
         cov = jnp.where(either > 0, first[:, None] * row[None, :] + first[None, :] * row[:, None], cov)
         return z - decay * left, jnp.where(jnp.diag(first > 0), self._stationary_variance(), cov)
+
+    def autocovariance(self, lags: Any, step: Any) -> Any:
+        remedy = "leave `start` out for the stationary process, or draw from `process.condition(series)`"
+        require(self.start is None, "FractionalOrnsteinUhlenbeck.start", "must be None to continue", self.start, remedy)
+        known = is_concrete((self.rate, step))
+        x = float(self.rate) * float(step) * lags if known else self.rate * step * lags
+        return self._spread() ** 2 * fou_autocovariance(self.hurst, x)
 
     def on_grid(self, ts: np.ndarray) -> AbstractProcess:
         dtype = jnp.result_type(jnp.asarray(ts), self.hurst, self.rate, self.scale)

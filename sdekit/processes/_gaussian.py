@@ -1,7 +1,7 @@
 """Gaussian processes, by dense algebra."""
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,11 +11,19 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .._errors import require
 from .._parameters import constraints, parameter
-from .._process import AbstractConditioned, AbstractDensity, AbstractGaussianProcess, AbstractMarginal
-from .._types import Key, Law, RealScalar, Times, as_float
+from .._process import (
+    AbstractBridged,
+    AbstractConditioned,
+    AbstractDensity,
+    AbstractGaussianProcess,
+    AbstractMarginal,
+    AbstractProcess,
+)
+from .._types import Key, Law, RealScalar, State, Times, as_float
 from ..data import Series
 from ..math import counter_normal, gaussian_factor, gaussian_log_prob, gaussian_root
 from ..paths import Provenance, SampledPath
+from ._continue import AbstractContinued
 from ._kernels import AbstractKernel
 from ._stable import scalars
 
@@ -43,8 +51,10 @@ def _item(series: Series) -> tuple[Array, Array, Array]:
     return series.ts, series.ys[:, 0], series.mask[:, 0]
 
 
-class AbstractDenseGaussian(AbstractGaussianProcess, AbstractDensity, AbstractConditioned, AbstractMarginal):
-    """A scalar Gaussian process whose density, conditioning and draws are by dense algebra, O(t^3) in time.
+class AbstractDenseGaussian(
+    AbstractGaussianProcess, AbstractDensity, AbstractConditioned, AbstractBridged, AbstractMarginal
+):
+    """A scalar Gaussian process whose density, conditioning, bridges and draws are by dense algebra, O(t^3) in time.
 
     A final class gives `mean`, `covariance`, `reference_variance` and `contrasts`.
 
@@ -75,6 +85,11 @@ class AbstractDenseGaussian(AbstractGaussianProcess, AbstractDensity, AbstractCo
     def condition(self, series: Series) -> "ConditionedGaussian":
         return ConditionedGaussian(self, series)
 
+    def bridge(self, t0: RealScalar, x0: State, t1: RealScalar, x1: State) -> AbstractProcess:
+        from ._pinned import GaussianProcessBridge
+
+        return GaussianProcessBridge(self, t0, x0, t1, x1)
+
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
         cov = self.covariance(ts, ts)
         root = gaussian_root(cov, _extra(self, ts, cov.dtype))
@@ -96,7 +111,7 @@ class AbstractDenseGaussian(AbstractGaussianProcess, AbstractDensity, AbstractCo
         """
 
 
-class GaussianProcess(AbstractDenseGaussian):
+class GaussianProcess(AbstractDenseGaussian, AbstractContinued):
     """A stationary Gaussian process with a kernel and a constant mean.
 
     **Arguments:**
@@ -129,6 +144,7 @@ class GaussianProcess(AbstractDenseGaussian):
     kernel: AbstractKernel
     level: Float[Array, ""] = parameter()
     jitter: float | None = eqx.field(static=True, default=None)
+    summed: ClassVar[bool] = False
 
     def __init__(self, kernel: AbstractKernel, mean: ArrayLike = 0.0, *, jitter: float | None = None):
         self.kernel, self.jitter = kernel, jitter
@@ -145,6 +161,9 @@ class GaussianProcess(AbstractDenseGaussian):
 
     def contrasts(self, ts, ys, mask):
         return deviations_of(self, ts, ys)
+
+    def autocovariance(self, lags: Any, step: Any) -> Any:
+        return self.kernel(jnp.asarray(lags * step, self.level.dtype))
 
 
 class ConditionedGaussian(AbstractDenseGaussian):

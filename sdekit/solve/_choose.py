@@ -6,23 +6,29 @@
 | `Diagonal`, `Scalar` | `StratonovichMilstein` (for Ito with the corrected drift: Milstein's method) | 1 | `SPaRK` |
 | `General`, Ito | `Euler` | 0.5 | `SPaRK` with corrected drift |
 | `General`, Stratonovich | `Heun` | 0.5 | `SPaRK` |
+
+A noise that is not Brownian (fractional, for instance) has no areas and is stepped by `Heun`.
 """
+
+from typing import Any
 
 import diffrax
 
 from .._process import AbstractDiffusion, Additive, Diagonal, Ito, Scalar
+from ..noise import AbstractBrownian, AbstractNoise
 
 
 __all__ = ["choose_solver", "levy_needed", "solver_name"]
 
 
-def choose_solver(process: AbstractDiffusion, *, adaptive: bool = False) -> diffrax.AbstractSolver:
+def choose_solver(process: AbstractDiffusion, *, adaptive: bool = False, noise: Any = None) -> diffrax.AbstractSolver:
     """The default solver for a process.
 
     **Arguments:**
 
     - `process`: a diffusion; its `structure` and `interpretation` decide.
     - `adaptive`: whether steps are adapted, which needs a solver with an error estimate.
+    - `noise`: what drives the process, if it is not to be a fresh Brownian motion.
 
     **Returns:** a Diffrax solver, as in the table of `sdekit.solve`.
 
@@ -34,6 +40,8 @@ def choose_solver(process: AbstractDiffusion, *, adaptive: bool = False) -> diff
         choose_solver(sk.processes.OrnsteinUhlenbeck(1.0))  # ShARK()
         ```
     """
+    if isinstance(noise, AbstractNoise) and not isinstance(noise, AbstractBrownian):
+        return diffrax.Heun()
     if issubclass(process.structure, Additive):
         return diffrax.ShARK()
     if adaptive:

@@ -58,6 +58,10 @@ def require_many(n: int | None, chunk: int | None, key: Any, noise: Any, x0: Any
     drawn = noise is None or x0 is None or (event is not None and event.bridge)
     problem = "must be given unless `noise` and `x0` are (and no event draws crossings)"
     require(key is not None or not drawn, "key", problem, None, "pass key=jax.random.key(seed)")
+    rough = isinstance(noise, AbstractNoise) and not isinstance(noise, AbstractBrownian)
+    remedy = "pass e.g. FirstPassage(level, bridge=False)"
+    between = event is not None and event.bridge
+    require(not (rough and between), "event.bridge", "must be False for a noise that is not Brownian", True, remedy)
     remedy = "vmap over noises: jax.vmap(lambda noise: solve(process, ts, noise=noise, x0=x0))(noises)"
     require(noise is None or n is None, "n", "must be None when `noise` is given, which drives one path", n, remedy)
 

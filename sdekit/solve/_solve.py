@@ -118,7 +118,7 @@ def solve(
     if isinstance(process, AbstractLifted) and solver is None and controller is None:
         solver = ExponentialIntegrator()
     elif solver is None:
-        solver = choose_solver(process, adaptive=controller is not None)
+        solver = choose_solver(process, adaptive=controller is not None, noise=noise)
     if x0 is not None:
         x0 = as_float(x0)
         require_start(x0, process.dim, n)

@@ -305,6 +305,37 @@ def test_generated_processes_have_their_laws():
     assert (gbm[:, 0] == 1).all()
 
 
+def test_fractional_paths_have_their_covariance():
+    # At H = 1/2 an Ornstein-Uhlenbeck process from 0; at any other the variance at small times is that of the noise.
+    ts = jnp.array([0.0, 1e-3, 1.0])
+    half = load("fou", n=50_000, ts=ts, hurst=0.5, rate=2.0, scale=1.5, noise=0.0, key=jax.random.key(0)).ys[..., 0]
+    assert (half[:, 0] == 0).all()
+    assert_mean(np.asarray(half[:, 2] ** 2), 1.5**2 / 4 * (1 - np.exp(-4.0)), effect=0.05)
+    rough = load("fou", n=50_000, ts=ts, hurst=0.2, scale=1.5, noise=0.5, key=jax.random.key(0)).ys[..., 0]
+    assert_mean(np.asarray(rough[:, 1] ** 2), 1.5**2 * 1e-3**0.4 + 0.25, effect=0.05, tolerance=1e-3)
+    assert_mean(np.asarray(rough[:, 0] ** 2), 0.25, effect=0.01)
+
+
+def test_moving_digits_stay_on_the_canvas_and_keep_their_ink():
+    sklearn = pytest.importorskip("sklearn.datasets")
+    film = load("moving_digits", n=6, frames=40, size=16, digits=1, key=jax.random.key(0))
+    assert film.ys.shape == (6, 40, 256)
+    assert (film.ys >= 0).all() and (film.ys <= 1).all()
+    # A digit moves whole: the ink of a film is that of one of the digits in every frame.
+    ink = np.asarray(film.ys.sum(-1))
+    np.testing.assert_allclose(ink, np.broadcast_to(ink[:, :1], ink.shape), rtol=1e-4)
+    totals = sklearn.load_digits().images.sum((1, 2)) / 16
+    assert np.abs(ink[:, :1] - totals[None]).min(1).max() < 1e-3
+    # It moves, and not along a line.
+    grid = np.arange(16.0)
+    rows = np.asarray(film.ys).reshape(6, 40, 16, 16).sum(3) @ grid / ink
+    assert np.abs(np.diff(rows, axis=1)).max() > 0.5
+    assert np.abs(np.diff(rows, 2, axis=1)).max() > 0.1
+    assert rows.min() >= 0 and rows.max() <= 15
+    with pytest.raises(ValueError, match="`size` must be above the 8 pixels"):
+        load("moving_digits", size=8, key=jax.random.key(0))
+
+
 def test_lotka_volterra_follows_its_equation():
     from scipy.integrate import solve_ivp
 

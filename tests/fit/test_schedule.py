@@ -2,13 +2,15 @@
 
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import optax
 import pytest
 
 from sdekit.fit import fit
 from sdekit.inference import AbstractScheduled
+from sdekit.processes import OrnsteinUhlenbeck
 
-from .toys import line, lines, same_bits, same_history
+from .toys import OUTransitions, line, lines, ornstein_uhlenbeck, same_bits, same_history
 
 
 class Ramp(AbstractScheduled):
@@ -48,3 +50,13 @@ def test_a_fit_that_went_on_equals_one_that_was_not_interrupted(key, stop):
     assert same_bits((rest.state, rest.model), (whole.state, whole.model))
     if stop % OPTIONS["chunk"] == 0:
         assert same_history(rest.history, whole.history)
+
+
+def test_a_fit_goes_on_though_a_law_of_its_model_was_built_anew(key):
+    # A law prints its address, which differs between two builds of the same model.
+    model = lambda: OrnsteinUhlenbeck(0.5, 0.0, 1.0, dist.Delta(jnp.zeros(1), event_dim=1))
+    options = {"key": key, "progress": False, "chunk": 2}
+    part = fit(model(), OUTransitions(), ornstein_uhlenbeck(21), steps=2, **options)
+    rest = fit(model(), OUTransitions(), ornstein_uhlenbeck(21), steps=4, resume=part, **options)
+    whole = fit(model(), OUTransitions(), ornstein_uhlenbeck(21), steps=4, **options)
+    assert same_bits(rest.state, whole.state)

@@ -16,6 +16,7 @@ from sdekit.evaluate import assert_covariance, assert_mean
 from sdekit.processes._fractional import FractionalBrownianMotion, FractionalOrnsteinUhlenbeck
 from sdekit.processes._gaussian import GaussianProcess
 from sdekit.processes._kernels import Exponential, Matern32, Matern52, Periodic, RationalQuadratic
+from sdekit.processes._riemann_liouville import HurstCurve, MultifractionalMotion, RiemannLiouvilleMotion
 
 
 IRREGULAR = np.array([0.05, 0.1, 0.45, 0.6, 1.3, 1.35, 2.0])
@@ -34,6 +35,9 @@ MODELS = {
     "fou from a law": lambda x: FractionalOrnsteinUhlenbeck(
         x[0], 0.5 + x[1], x[2], 0.5 + x[3], start=dist.Normal(jnp.ones(1), 0.5).to_event(1)
     ),
+    "riemann-liouville": lambda x: RiemannLiouvilleMotion(x[0], 0.5 + x[1]),
+    "multifractional": lambda x: MultifractionalMotion(HurstCurve([0.0, 1.0, 2.0], x[:3]), 0.5 + x[3]),
+    "bridge": lambda x: FractionalBrownianMotion(x[0], 0.5 + x[1]).bridge(-0.5, x[2:3], 3.0, x[3:4]),
     "conditioned": lambda x: FractionalBrownianMotion(x[0], 0.5 + x[1]).condition(KNOWN),
 }
 PARAMETERS = st.lists(st.floats(0.05, 0.95), min_size=4, max_size=4).map(np.array)

@@ -10,6 +10,7 @@ from sdekit.inference import (
     AbstractObservation,
     BernoulliObservation,
     CategoricalObservation,
+    Decoded,
     GaussianObservation,
     PoissonObservation,
     StudentTObservation,
@@ -25,6 +26,7 @@ CASES = [
     (PoissonObservation(0.3), 1, COUNTS, 1.0),
     (BernoulliObservation(0.3), 1, jnp.arange(2.0), 1.0),
     (CategoricalObservation(jnp.array([0.1, -0.3, 0.5])), 3, jnp.arange(3.0), 1.0),
+    (Decoded(eqx.nn.Linear(2, 1, key=jax.random.key(0)), GaussianObservation(0.7)), 2, LINE, 0.002),
 ]
 NAMES = [type(law).__name__ for law, *_ in CASES]
 each = pytest.mark.parametrize(("law", "d", "points", "step"), CASES, ids=NAMES)

@@ -7,7 +7,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
-from sdekit.nets import BoundedDiffusion, ControlMLP, lipswish
+from sdekit.nets import AffineControl, BoundedDiffusion, ControlMLP, lipswish
 from sdekit.noise import AbstractDriver
 from sdekit.processes import Diagonal, Diffusion
 
@@ -45,6 +45,19 @@ def test_a_control_starts_at_zero_and_learns_from_every_input():
     np.testing.assert_allclose(awake(*inputs[:2], scaled, inputs[3]), raw(*inputs), rtol=1e-5)
 
 
+def test_an_affine_control_starts_at_zero_and_is_affine_in_state_and_modes():
+    driver = Modes(jnp.array([0.5, 100.0]))
+    control = AffineControl(2, 2, 3, 8, 1, driver=driver, key=jax.random.key(0))
+    x, z, context = jnp.array([0.3, -1.0]), jnp.arange(6.0).reshape(2, 3), jnp.ones(3)
+    np.testing.assert_array_equal(control(0.5, x, z, context), jnp.zeros(2))
+    where = lambda c: c.gains.mlp.layers[-1].weight
+    weight = jax.random.normal(jax.random.key(1), where(control).shape)
+    read = eqx.filter_jit(lambda x, z: eqx.tree_at(where, control, weight)(0.5, x, z, context))
+    here, there, middle = read(x, z), read(3 * x, -z), read(2 * x, 0 * z)
+    np.testing.assert_allclose(middle, (here + there) / 2, rtol=1e-4, atol=1e-5)
+    assert np.abs(here - there).min() > 1e-3
+
+
 def test_a_brownian_driver_has_no_modes_to_look_at():
     sizes = {"dim": 2, "noise": 2, "context": 3, "width": 8, "depth": 1, "key": jax.random.key(0)}
     assert ControlMLP(**sizes).mlp.in_size == 2 + 2 + 3
@@ -64,7 +77,7 @@ def test_a_bounded_diffusion_stays_inside_and_is_diagonal_in_its_inputs():
     assert (jnp.abs(jnp.diagonal(slope)) > 0).all()
     initial = dist.Normal(jnp.zeros(3), jnp.ones(3)).to_event(1)
     Diffusion(lambda t, x: -x, field, initial, structure=Diagonal)
-    with pytest.raises(ValueError, match="BoundedDiffusion.low, high"):
+    with pytest.raises(ValueError, match=r"BoundedDiffusion\.low, high"):
         BoundedDiffusion(3, 8, 1, key=jax.random.key(0), low=1.0, high=0.5)
 
 

@@ -93,6 +93,16 @@ def test_the_last_entry_is_the_time_to_the_next_observation_and_all_is_zero_afte
     np.testing.assert_array_equal(seen, [True, True, True, False])
 
 
+@pytest.mark.parametrize("kind", [GRUEncoder, AttentionEncoder])
+def test_times_enter_in_units_of_the_gap(kind):
+    ts, ys, mask, at = draw(1)
+    one = read(kind(DIM, 6, SIZE, key=jax.random.key(3)), ts, ys, mask, at)
+    other = read(kind(DIM, 6, SIZE, key=jax.random.key(3), gap=8.0), 8 * ts, ys, mask, 8 * at)
+    np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match=r"Encoder\.gap"):
+        kind(DIM, 6, SIZE, key=jax.random.key(3), gap=0.0)
+
+
 def test_first_frames_are_all_that_is_looked_at():
     ts, ys, mask, at = draw(3)
     other = ys.copy()

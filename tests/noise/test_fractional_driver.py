@@ -53,7 +53,7 @@ def test_a_learned_driver_has_the_weights_and_the_slopes_of_every_index(kind, pa
     single = driver.rates.dtype == jnp.float32
     from sdekit.noise._markov import Lift, past_functions
 
-    lift = Lift(5, 1.5, kind, driver.grid, driver.still, float(jnp.finfo(driver.rates.dtype).eps) / 2)
+    lift = Lift(5, 1.5, kind, driver.grid, driver.still, 2.0**-24)
 
     def exact(h, t):
         past = past_functions(lift.past((h,))[0], 1.5, np.array([t]))[0]
@@ -78,18 +78,18 @@ def _with(driver, hurst):
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
-@pytest.mark.parametrize("kind", [RiemannLiouville(), MandelbrotVanNess()])
-@pytest.mark.parametrize("gamma", [2.0, 1e8])
-@pytest.mark.parametrize("horizon", [1e-8, 1.0, 1e8])
+@pytest.mark.parametrize(
+    ("kind", "gamma", "horizon"),
+    [(RiemannLiouville(), 2.0, 1e-8), (RiemannLiouville(), 2.0, 1e8), (MandelbrotVanNess(), 1e8, 1.0)],
+)
 def test_values_and_gradients_are_finite_for_all_rates(dtype, kind, gamma, horizon):
-    if gamma > 1e4 and horizon > 1:
-        horizon = 1.0
     driver = MarkovFractional(
         jnp.asarray(0.3, dtype), 20, horizon, kind=kind, grid=GammaMax(gamma), within=(0.05, 0.95), past_terms=None
     )
+    slopes = jax.jit(jax.grad(lambda d: (d.readout(horizon / 2) ** 2).mean()))
     for h in (0.05, 0.5, 0.95):
         value = driver.readout(horizon / 2)
-        slope = jax.grad(lambda d: (d.readout(horizon / 2) ** 2).mean())(_with(driver, jnp.asarray(h, dtype))).hurst
+        slope = slopes(_with(driver, jnp.asarray(h, dtype))).hurst
         assert value.dtype == slope.dtype == dtype
         assert np.isfinite(value).all() and np.isfinite(slope)
 
