@@ -220,8 +220,12 @@ def _draw(outcome: Outcome, folder: Path) -> None:
     from .. import plot
 
     names = list(outcome.fits)
-    figure, axes = plt.subplots(1, len(names), figsize=(3.2 * len(names), 2.6), sharey=True, squeeze=False)
-    for name, ax in zip(names, axes[0], strict=True):
+    columns = min(len(names), 4)
+    rows = -(-len(names) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(3.2 * columns, 2.4 * rows), sharey=True, squeeze=False)
+    for ax in axes.flat[len(names) :]:
+        ax.set_axis_off()
+    for name, ax in zip(names, axes.flat, strict=False):
         model = bridge_model(_driver(_case(name)[0]), _case(name)[1])
         times = information_times(model.process, _STEPS)
         path: Any = solve(outcome.fits[name].model, times, key=outcome.key, steps=1, n=64)
@@ -231,7 +235,8 @@ def _draw(outcome: Outcome, folder: Path) -> None:
         ax.plot(times, path.xs[:24, :, 0].T, lw=0.5, color="C0", alpha=0.5)
         ax.plot(ts, spread, "k--", ts, -spread, "k--", lw=1)
         ax.set(title=name, xlabel="time")
-    axes[0, 0].set_ylabel("state")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("state")
     figure.suptitle("Trained bridges, and two deviations of the exact posterior", x=0.01, ha="left", fontsize=9.5)
     figure.tight_layout()
     plot.save(figure, folder / "bridges.png")
