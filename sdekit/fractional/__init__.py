@@ -1,17 +1,13 @@
-"""Fractional noise and long memory: estimators of the Hurst index."""
+"""Fractional noise and long memory: estimators of the Hurst index, generative diffusions, pinned bridges."""
 
 from ._augmented import (
     AugmentedLaw as AugmentedLaw,
     AugmentedMoments as AugmentedMoments,
-    StepKernels as StepKernels,
-    moments_of as moments_of,
-    step_kernels as step_kernels,
 )
 from ._forward import (
     AbstractFractionalForward as AbstractFractionalForward,
     FractionalVE as FractionalVE,
     FractionalVP as FractionalVP,
-    ScaledDiffusion as ScaledDiffusion,
 )
 from ._hurst import (
     AbstractDiagnostic as AbstractDiagnostic,
@@ -62,13 +58,9 @@ __all__ = [
     "PinnedFractionalBridge",
     "RescaledRange",
     "Reversed",
-    "ScaledDiffusion",
     "Scaling",
-    "StepKernels",
     "StructureFunctions",
     "Variations",
     "Whittle",
     "WhittleLikelihood",
-    "moments_of",
-    "step_kernels",
 ]

@@ -57,7 +57,7 @@ class StepKernels(NamedTuple):
 
         ```python
         import jax.numpy as jnp
-        from sdekit.fractional import StepKernels
+        from sdekit.fractional._augmented import StepKernels
         StepKernels(jnp.ones(4), jnp.ones(4), jnp.ones((4, 3)), jnp.ones((4, 3)), jnp.ones((1, 3)))
         ```
     """
@@ -98,7 +98,7 @@ def step_kernels(
         ```python
         import jax.numpy as jnp
         import sdekit as sk
-        from sdekit.fractional import step_kernels
+        from sdekit.fractional._augmented import step_kernels
         driver = sk.noise.BrownianDriver()
         found = step_kernels(lambda t: -t, jnp.ones_like, driver, jnp.ones(1), 0.0, 1.0)
         found.weights @ found.state**2  # (1 - e^-2) / 2
@@ -205,7 +205,7 @@ def moments_of(kernels: StepKernels, mean: Float[Array, ""], start: Float[Array,
 
         ```python
         import jax.numpy as jnp
-        from sdekit.fractional import StepKernels, moments_of
+        from sdekit.fractional._augmented import StepKernels, moments_of
         kernels = StepKernels(jnp.ones(1), jnp.ones((1, 1)), jnp.zeros((1, 0)), jnp.zeros(0), jnp.zeros((1, 0)))
         moments_of(kernels, jnp.array(1.0), jnp.zeros((0, 0))).rest  # [1.]
         ```
