@@ -24,11 +24,12 @@ from .._process import (
     Ito,
 )
 from .._types import Array, Key, Law, RealScalar, State, Times, is_concrete
+from ..inference._moments import gaussian_moments, is_gaussian
 from ..noise import AbstractDriver, BrownianDriver
 from ..paths import SampledPath
 from ..processes import JointLaw, modes_law
 from ..processes._fixed import components
-from ..processes._linear_gaussian import gaussian, gaussian_moments, push
+from ..processes._linear_gaussian import gaussian, push
 from ..processes._stable import scalars
 from ..solve import solve
 from ._augmented import AugmentedMoments, moments_of, step_kernels
@@ -93,10 +94,13 @@ class AbstractFractionalForward(AbstractLifted, AbstractExactDiffusion, Abstract
     @property
     def initial(self) -> Law:
         d, root = self.start.event_shape[0], self.driver.start.astype(self.factor.dtype)
+        if not is_gaussian(self.start):
+            return JointLaw((self.start, modes_law(self.driver, d)))
+        mean, cov = gaussian_moments(self.start, type(self).__name__)
+        mean = jnp.concatenate([mean, jnp.zeros(d * root.shape[0], mean.dtype)])
         if root.shape[1] == 0 and isinstance(components(self.start), dist.Delta):
-            mean, _ = gaussian_moments(self.start, type(self).__name__)
-            return dist.Delta(jnp.concatenate([mean, jnp.zeros(d * root.shape[0], mean.dtype)]), event_dim=1)
-        return JointLaw((self.start, modes_law(self.driver, d)))
+            return dist.Delta(mean, event_dim=1)
+        return gaussian(mean, jax.scipy.linalg.block_diag(cov, jnp.kron(jnp.eye(d, dtype=root.dtype), root @ root.T)))
 
     def control(self, t: RealScalar, x: State, z: Float[Array, "m j"]) -> Float[Array, " m"]:
         return jnp.zeros(z.shape[0], x.dtype)

@@ -30,6 +30,7 @@ from ._forward import AbstractFractionalForward
 
 __all__ = ["Ancestral", "Reversed"]
 
+_EXACT = jax.lax.Precision.HIGHEST
 Score = Callable[[RealScalar, State], State]
 
 
@@ -170,7 +171,7 @@ class Ancestral(AbstractProcess):
             r = x - jnp.sum(now.regression * z, axis=1)
             x0 = (r + now.rest**2 * self.score(t, r)) / now.mean
             seen = jnp.concatenate([z, (x - now.mean * x0)[:, None]], axis=1)
-            white = jax.vmap(lambda a, v: jax.scipy.linalg.solve_triangular(a, v, lower=True))(late, seen)
+            white = jnp.einsum("iab,ib->ia", late, seen, precision=_EXACT)
             xi = jax.random.normal(k, white.shape, white.dtype)
             found = jnp.einsum("iab,ib->ia", gain, white) + jnp.einsum("iab,ib->ia", left, xi)
             state = jnp.concatenate([found[:, -1] + before.mean * x0, found[:, :-1].ravel()])
@@ -181,7 +182,7 @@ class Ancestral(AbstractProcess):
         return SampledPath(ts, jnp.concatenate([s0[None], states]), Provenance("ancestral"))
 
     def _back(self, t, s, now: AugmentedMoments, before: AugmentedMoments):
-        """For each component the roots by which modes and state at `s` follow from those at `t > s`, and noise."""
+        """For each component: what whitens modes and state at `t`, and makes those at `s < t` of that and noise."""
         forward, d, k = self.forward, self.forward.start.event_shape[0], self.forward.driver.size + 1
         kernels = step_kernels(forward.log_decay, forward.volatility, forward.driver, forward.factor, s, t)
         mean = now.mean / before.mean
@@ -194,13 +195,15 @@ class Ancestral(AbstractProcess):
             low, noise = root(before, loading0, rest0), root(added, loading1, rest1)
             across = jnp.diag(jnp.append(kernels.decay, mean)).at[-1, :-1].set(row)
             # Later and earlier states as one Gaussian vector: its triangular root conditions without an inverse.
-            top = jnp.concatenate([jnp.matmul(across, low, precision=jax.lax.Precision.HIGHEST), noise], axis=1)
+            top = jnp.concatenate([jnp.matmul(across, low, precision=_EXACT), noise], axis=1)
             both = jnp.concatenate([top, jnp.concatenate([low, jnp.zeros_like(low)], axis=1)])
             return jnp.linalg.qr(both.T, mode="r").T
 
         both = jax.vmap(rows)(before.loading, before.rest, added.loading, added.rest, kernels.row)
         both = jnp.broadcast_to(both, (d, 2 * k, 2 * k))
-        return both[:, :k, :k], both[:, k:, :k], both[:, k:, k:]
+        eye = jnp.broadcast_to(jnp.eye(k, dtype=both.dtype), (d, k, k))
+        late = jax.scipy.linalg.solve_triangular(both[:, :k, :k], eye, lower=True)
+        return late, both[:, k:, :k], both[:, k:, k:]
 
 
 def terminal_law(forward: AbstractFractionalForward) -> AugmentedLaw:
