@@ -21,6 +21,7 @@ from ._likelihoods import (
     Whittle as Whittle,
     WhittleLikelihood as WhittleLikelihood,
 )
+from ._matching import AugmentedScoreMatching as AugmentedScoreMatching, NoiseScore as NoiseScore
 from ._pinned import PinnedFractionalBridge as PinnedFractionalBridge
 from ._readings import AbstractReading as AbstractReading, Noise as Noise, Path as Path
 from ._reversed import Ancestral as Ancestral, Reversed as Reversed
@@ -48,12 +49,14 @@ __all__ = [
     "Ancestral",
     "AugmentedLaw",
     "AugmentedMoments",
+    "AugmentedScoreMatching",
     "ExactLikelihood",
     "ExactMLE",
     "FractionalVE",
     "FractionalVP",
     "HurstEstimate",
     "Noise",
+    "NoiseScore",
     "Path",
     "PinnedFractionalBridge",
     "RescaledRange",

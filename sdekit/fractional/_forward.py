@@ -67,7 +67,7 @@ class AbstractFractionalForward(AbstractLifted, AbstractExactDiffusion, Abstract
         Plain(sk.noise.BrownianDriver(), jnp.ones(1), jnp.array(1.0), start).moments(1.0).variance  # (1 - e^-2) / 2
         ```
 
-    Source: Nobis et al. (2024), "Generative Fractional Diffusion Models", section 3.
+    Source: Nobis et al. (2024), "Generative Fractional Diffusion Models".
     """
 
     start: eqx.AbstractVar[Law]
@@ -89,7 +89,7 @@ class AbstractFractionalForward(AbstractLifted, AbstractExactDiffusion, Abstract
     @property
     def base(self) -> "ScaledDiffusion":
         """The same diffusion, of a noise that is given."""
-        return ScaledDiffusion(self)
+        return ScaledDiffusion(self)  # pyright: ignore[reportCallIssue]
 
     @property
     def initial(self) -> Law:
@@ -131,7 +131,7 @@ class AbstractFractionalForward(AbstractLifted, AbstractExactDiffusion, Abstract
         - `score`: $s$, at `residual(t, x, z)`, shape `(d,)`.
         - `z`: the modes.
 
-        **Returns:** the parts of the state `(d,)` and the modes `(d, j)`. (Source: Nobis et al. (2024), section 3.2.)
+        **Returns:** the parts of the state `(d,)` and the modes `(d, j)`. (Source: Nobis et al. (2024), augmented score matching.)
         """
         moments = self.moments(t)
         return score, moments.score_modes(z) - moments.regression * score[:, None]
@@ -212,7 +212,7 @@ def unit_factor(forward: AbstractFractionalForward) -> Float[Array, " r"]:
     return jnp.sqrt(k.weights @ k.state[:, 0] ** 2 / forward.moments(forward.horizon).variance)
 
 
-def parts(owner: str, driver: AbstractDriver, start: Law | None, *numbers: Any) -> tuple[Any, ...]:
+def parts(owner: str, driver: AbstractDriver, start: Any, *numbers: Any) -> tuple[Any, ...]:
     """Check what all have in common: the law of the data, the numbers in one dtype, and a factor of 1."""
     problem, remedy = "must read its moving modes alike at all times", "take a driver with a fixed Hurst index"
     require(driver.steady, f"{owner}.driver", problem, type(driver).__name__, remedy)
@@ -256,7 +256,7 @@ class FractionalVP(AbstractFractionalForward):
         forward.moments(1.0).variance  # 1 - e^-10.05, as of the ordinary diffusion
         ```
 
-    Source: Nobis et al. (2024), equation 9 and appendix; for Brownian motion Song et al. (2021), equation 11.
+    Source: Nobis et al. (2024), variance-preserving dynamics; for Brownian motion Song et al. (2021), equation 11.
     """
 
     driver: AbstractDriver
@@ -311,7 +311,7 @@ class FractionalVE(AbstractFractionalForward):
         forward.moments(1.0).variance  # 100
         ```
 
-    Source: Nobis et al. (2024), equation 8 and appendix; for Brownian motion Song et al. (2021), equation 9.
+    Source: Nobis et al. (2024), variance-exploding dynamics; for Brownian motion Song et al. (2021), equation 9.
     """
 
     driver: AbstractDriver

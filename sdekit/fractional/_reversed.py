@@ -4,7 +4,7 @@ Time runs from 0, where the forward process has its horizon $T$, to $T$, where i
 """
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -69,7 +69,7 @@ class Reversed(AbstractDiffusion):
         path.xs[-1, 0]  # near 0.5
         ```
 
-    Source: Nobis et al. (2024), section 3.2; Anderson (1982).
+    Source: Nobis et al. (2024), the reverse-time model; Anderson (1982).
     """
 
     forward: AbstractFractionalForward
@@ -197,7 +197,8 @@ class Ancestral(AbstractProcess):
             # Later and earlier states as one Gaussian vector: its triangular root conditions without an inverse.
             top = jnp.concatenate([jnp.matmul(across, low, precision=_EXACT), noise], axis=1)
             both = jnp.concatenate([top, jnp.concatenate([low, jnp.zeros_like(low)], axis=1)])
-            return jnp.linalg.qr(both.T, mode="r").T
+            upper: Any = jnp.linalg.qr(both.T, mode="r")
+            return upper.T
 
         both = jax.vmap(rows)(before.loading, before.rest, added.loading, added.rest, kernels.row)
         both = jnp.broadcast_to(both, (d, 2 * k, 2 * k))

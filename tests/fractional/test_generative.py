@@ -10,7 +10,15 @@ from mpmath import mp
 from scipy import stats
 
 import sdekit as sk
-from sdekit.fractional import Ancestral, AugmentedLaw, FractionalVE, FractionalVP, Reversed
+from sdekit.fractional import (
+    Ancestral,
+    AugmentedLaw,
+    AugmentedScoreMatching,
+    FractionalVE,
+    FractionalVP,
+    NoiseScore,
+    Reversed,
+)
 from sdekit.noise import BrownianDriver, GammaMax, MandelbrotVanNess, MarkovFractional
 from sdekit.solve import solve
 
@@ -85,7 +93,7 @@ def test_float32_keeps_the_digits(kind):
 
 
 def test_under_brownian_motion_it_is_the_ordinary_diffusion():
-    """Song et al. (2021), equations 29 and 33 with the noise at the start left out."""
+    """Song et al. (2021), equation 29, with the noise at the start left out."""
     t = 0.37
     vp, ve = FractionalVP(BrownianDriver()), FractionalVE(BrownianDriver(), sigma_min=0.1, sigma_max=20.0)
     total = 0.1 * t + 0.5 * 19.9 * t**2
@@ -218,3 +226,28 @@ def test_what_does_not_fit_is_refused():
     moving = Modes(jnp.ones(1), jnp.ones(1), steady=False)
     with pytest.raises(ValueError, match=r"driver.*alike at all times"):
         FractionalVP(moving)
+
+
+def test_the_objective_is_least_at_the_score_of_the_data():
+    """Of normal data the noise expected of a residual is linear; the loss there is the mean of what cannot be known."""
+    forward, n = FractionalVP(SMOOTH), 20_000
+    objective = AugmentedScoreMatching(forward, levels=16, first=0.05)
+    xs = 0.7 * jax.random.normal(jax.random.key(0), (1, n, 1))
+    batch = sk.data.Snapshots(jnp.zeros(1), xs)
+    # With r scaled to size 1, E[eps | r] = rho / sqrt(m^2 s^2 + rho^2) r: look the ratio up at the level.
+    total = jnp.sqrt((0.7 * objective.mean) ** 2 + objective.rest[:, 0] ** 2)
+    ratio = objective.rest[:, 0] / total
+    best = NoiseScore(forward, lambda t, r: jnp.interp(t, objective.times, ratio) * r, 0.7)
+    worse = NoiseScore(forward, lambda t, r: 0.9 * jnp.interp(t, objective.times, ratio) * r, 0.7)
+    loss, metrics = objective(best, batch, key=jax.random.key(1))
+    assert loss == metrics["noise"]
+    # The variance that is left is 1 - ratio^2; squares of normals have twice its square.
+    left = np.asarray(1 - ratio**2)
+    error = np.sqrt(2 * np.mean(left**2) / n)
+    assert abs(float(loss) - left.mean()) < stats.norm.isf(1e-6 / 2) * error + 1e-4
+    assert objective(worse, batch, key=jax.random.key(1))[0] > loss
+    m = forward.moments(objective.times[7])
+    score = best(objective.times[7], jnp.array([0.3]))
+    np.testing.assert_allclose(score, -0.3 / (0.49 * m.mean**2 + m.rest**2), rtol=1e-9)
+    with pytest.raises(ValueError, match=r"NoiseScore and Snapshots"):
+        objective(forward, batch, key=jax.random.key(1))
