@@ -84,7 +84,7 @@ class PinnedFractionalBridge(AbstractLifted, AbstractLinearGaussian, AbstractMar
         rows, d = jnp.atleast_2d(driver.readout(0.0)).shape[0], self.scale.shape[0]
         remedy = f"give the driver one row for all, or {d} rows"
         require(rows in (1, d), f"{owner}.driver", "reads another number of components", rows, remedy)
-        if is_concrete(t1):
+        if is_concrete(self.t1):
             require(bool(self.t1 > 0), f"{owner}.t1", "must be later than 0", t1, "pass a positive time")
 
     @property

@@ -141,7 +141,7 @@ class Ancestral(AbstractProcess):
         path.xs[:, -1, 0].mean()  # near 0.5
         ```
 
-    Source: the step of Ho, Jain and Abbeel (2020), equation 6, for the augmented process of Nobis et al. (2024).
+    Source: the step of Ho, Jain and Abbeel (2020) for the augmented process of Nobis et al. (2024).
     """
 
     forward: AbstractFractionalForward
