@@ -131,7 +131,9 @@ class AbstractFractionalForward(AbstractLifted, AbstractExactDiffusion, Abstract
         - `score`: $s$, at `residual(t, x, z)`, shape `(d,)`.
         - `z`: the modes.
 
-        **Returns:** the parts of the state `(d,)` and the modes `(d, j)`. (Source: Nobis et al. (2024), augmented score matching.)
+        **Returns:** the parts of the state `(d,)` and the modes `(d, j)`.
+
+        Source: the augmented score matching of Nobis et al. (2024).
         """
         moments = self.moments(t)
         return score, moments.score_modes(z) - moments.regression * score[:, None]

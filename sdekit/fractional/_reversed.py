@@ -159,7 +159,7 @@ class Ancestral(AbstractProcess):
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
         forward = self.forward
         start, rest = jax.random.split(key)
-        s0 = self.initial.sample(start)
+        s0 = jnp.asarray(self.initial.sample(start))
         times = jnp.maximum(forward.horizon - as_float(ts).astype(forward.factor.dtype), 0)
         moments = jax.lax.map(forward.moments, times)
         now, before = (jax.tree.map(lambda v, rows=rows: v[rows], moments) for rows in (slice(-1), slice(1, None)))
