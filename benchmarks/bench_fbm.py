@@ -8,6 +8,7 @@ hybrid scheme and the dense root for Riemann-Liouville motion). `--rounds 1` for
 """
 
 import argparse
+import functools
 import json
 import platform
 import statistics
@@ -88,7 +89,25 @@ def dense(hurst, ts, key):
 OURS = {"circulant": circulant, "Hosking": hosking, "hybrid, kappa = 1": hybrid, "dense root": dense}
 """Our exact methods and the hybrid scheme. The peers are measured against the first."""
 
-APPROXIMATIONS = {}
+
+def markov(hurst, ts, key):
+    import diffrax
+
+    from sdekit.noise import MarkovFractional
+    from sdekit.processes import BrownianMotion, Lifted
+    from sdekit.solve import ExponentialIntegrator, solve
+
+    lifted = Lifted(BrownianMotion(jnp.ones(1, ts.dtype)), _driver(MarkovFractional, float(hurst)))
+    solver = ExponentialIntegrator(diffrax.Euler())
+    return solve(lifted, ts, key=key, steps=1, n=PATHS, solver=solver)
+
+
+@functools.cache
+def _driver(kind, hurst):
+    return kind(jnp.float32(hurst), terms=5, horizon=1.0)
+
+
+APPROXIMATIONS = {"MA-fBM, 5 modes": markov}
 """Markov approximations by a few Ornstein-Uhlenbeck modes: functions as those above, by name."""
 
 

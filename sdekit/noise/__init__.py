@@ -2,6 +2,7 @@
 
 from ._abstract import AbstractBrownian as AbstractBrownian, AbstractNoise as AbstractNoise
 from ._brownian import Brownian as Brownian
+from ._curve import HurstCurve as HurstCurve
 from ._derived import (
     Coarsened as Coarsened,
     Correlated as Correlated,
@@ -28,7 +29,7 @@ from ._kinds import (
 from ._levy import chain as chain
 from ._markov import MarkovApproximation as MarkovApproximation
 from ._modes import AbstractModeNoise as AbstractModeNoise, ModeNoise as ModeNoise
-from ._multifractional import HurstCurve as HurstCurve, MultifractionalDriver as MultifractionalDriver
+from ._multifractional import MultifractionalDriver as MultifractionalDriver
 from ._rate_grids import (
     AbstractRateGrid as AbstractRateGrid,
     BayerBreneis as BayerBreneis,

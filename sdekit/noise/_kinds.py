@@ -4,9 +4,9 @@ import abc
 import dataclasses
 
 import numpy as np
-from scipy.special import gamma, hyp2f1
+from scipy.special import gamma
 
-from ..math import fbm_covariance
+from ..math import fbm_covariance, riemann_liouville_covariance
 
 
 __all__ = ["AbstractFractionalKind", "MandelbrotVanNess", "RiemannLiouville"]
@@ -76,12 +76,8 @@ class RiemannLiouville(AbstractFractionalKind):
         return float(np.sqrt(2 * hurst) * gamma(hurst + 0.5)) if self.unit else 1.0
 
     def covariance(self, hurst: float, ss: np.ndarray, ts: np.ndarray) -> np.ndarray:
-        a = hurst + 0.5
-        s, t = np.asarray(ss, np.float64)[:, None], np.asarray(ts, np.float64)[None, :]
-        low, high = np.minimum(s, t), np.maximum(s, t)
-        high = np.where(high > 0, high, 1.0)
-        scale = (self.factor(hurst) / gamma(a)) ** 2 / a
-        return scale * low**a * high ** (a - 1) * hyp2f1(1 - a, 1, 1 + a, low / high)
+        scale = self.factor(hurst) ** 2 / (2 * hurst * gamma(hurst + 0.5) ** 2)
+        return scale * riemann_liouville_covariance(hurst, np.asarray(ss, np.float64), np.asarray(ts, np.float64))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -51,7 +51,6 @@ from ._numerical import AbstractNumericalDiffusion as AbstractNumericalDiffusion
 from ._ou import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from ._pinned import GaussianProcessBridge as GaussianProcessBridge
 from ._riemann_liouville import (
-    HurstCurve as HurstCurve,
     MultifractionalMotion as MultifractionalMotion,
     RiemannLiouvilleMotion as RiemannLiouvilleMotion,
 )
@@ -99,7 +98,6 @@ _gaussian = [
     "FractionalOrnsteinUhlenbeck",
     "GaussianProcess",
     "GaussianProcessBridge",
-    "HurstCurve",
     "Hybrid",
     "MultifractionalMotion",
     "RiemannLiouvilleMotion",

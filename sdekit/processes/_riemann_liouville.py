@@ -8,17 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from .._errors import require, require_times
-from .._parameters import AbstractParametric, constraints, parameter
+from .._errors import require
+from .._parameters import constraints, parameter
 from .._process import AbstractGridded, AbstractProcess
 from .._types import RealScalar, Times, as_float, as_vector, is_concrete
 from ..math import multifractional_covariance, riemann_liouville_covariance
+from ..noise import HurstCurve
 from ._fractional import _HURST, _rooted
 from ._gaussian import AbstractDenseGaussian, deviations_of
 from ._hybrid import AbstractPathMethod, DenseRoot
 
 
-__all__ = ["HurstCurve", "MultifractionalMotion", "RiemannLiouvilleMotion"]
+__all__ = ["MultifractionalMotion", "RiemannLiouvilleMotion"]
 
 
 class RiemannLiouvilleMotion(AbstractDenseGaussian, AbstractGridded):
@@ -85,40 +86,6 @@ def _power(t: Array, a: Array) -> Array:
     return jnp.where(later, jnp.where(later, t, 1) ** a, 0)
 
 
-class HurstCurve(AbstractParametric):
-    """A Hurst index for each time: given at knots, linear in between, constant outside.
-
-    **Arguments:**
-
-    - `ts`: increasing times of the knots, shape `(k,)`.
-    - `values`: the indices there, in (0, 1), shape `(k,)`; `fit` may move them.
-
-    **Raises:** `ValueError` for times that do not increase, or shapes that differ.
-
-    !!! example
-
-        ```python
-        from sdekit.processes import HurstCurve
-        HurstCurve([0.0, 1.0], [0.2, 0.8])(0.25)  # 0.35
-        ```
-    """
-
-    ts: Float[Array, " k"] = parameter(constraints.real_vector, trainable=False)
-    values: Float[Array, " k"] = parameter(_HURST)
-
-    def __init__(self, ts: ArrayLike, values: ArrayLike):
-        require_times(ts)
-        self.ts, self.values = as_vector(ts), as_vector(values)
-        remedy = "pass one index a knot"
-        require(
-            self.values.shape == self.ts.shape, "HurstCurve.values", f"must have shape {self.ts.shape}", values, remedy
-        )
-
-    def __call__(self, t: RealScalar) -> Float[Array, ""]:
-        """The index at time `t`."""
-        return jnp.interp(jnp.asarray(t, self.ts.dtype), self.ts, self.values)
-
-
 class MultifractionalMotion(AbstractDenseGaussian, AbstractGridded):
     r"""Multifractional motion of Riemann-Liouville type, $B_t = \sigma\sqrt{2H_t}\int_0^t (t-u)^{H_t-1/2} dW_u$.
 
@@ -127,7 +94,8 @@ class MultifractionalMotion(AbstractDenseGaussian, AbstractGridded):
 
     **Arguments:**
 
-    - `hurst`: a function from a time to an index in (0, 1): a `HurstCurve`, any module or function in JAX, or a number.
+    - `hurst`: a function from a time to an index in (0, 1): a `sdekit.noise.HurstCurve`, any module or function in
+        JAX, or a number.
     - `scale`: $\sigma$, positive.
 
     Times are not negative. Draws are exact, by a dense root found in float64 on the host (by Cholesky where traced);
@@ -143,7 +111,8 @@ class MultifractionalMotion(AbstractDenseGaussian, AbstractGridded):
         ```python
         import jax
         import jax.numpy as jnp
-        from sdekit.processes import HurstCurve, MultifractionalMotion
+        from sdekit.noise import HurstCurve
+        from sdekit.processes import MultifractionalMotion
         smoother = MultifractionalMotion(HurstCurve([0.0, 1.0], [0.2, 0.8]))
         smoother.sample(jnp.linspace(0.0, 1.0, 101), key=jax.random.key(0), n=10)
         MultifractionalMotion(lambda t: 0.5 + 0.3 * jnp.sin(t)).marginal(1.0).variance  # [1.]
@@ -155,7 +124,7 @@ class MultifractionalMotion(AbstractDenseGaussian, AbstractGridded):
     jitter: ClassVar[float | None] = 0.0
 
     def __init__(self, hurst: Callable[[RealScalar], ArrayLike] | ArrayLike, scale: ArrayLike = 1.0):
-        self.hurst = hurst if callable(hurst) else HurstCurve(0.0 * as_vector(hurst), hurst)  # pyright: ignore
+        self.hurst = hurst if callable(hurst) else HurstCurve(0.0 * as_vector(hurst), as_vector(hurst))
         self.scale = as_float(scale)
 
     def indices(self, ts: Times) -> Float[Array, " t"]:

@@ -260,6 +260,8 @@ TRANSITIONS = COMPONENTS + MATRICES
 KINDS = [*COMPONENTS[1:4], *COMPONENTS[6:8], MATRICES[1], MATRICES[3]]
 DRAWN = [MATRICES[0], MATRICES[2], MATRICES[4]]
 LINEAR = [TRANSITIONS[i] for i in (0, 1, 7)] + MATRICES + FRACTIONAL
+# Those whose state has a density at any time: no mode that never moves.
+DENSE = [c for c in LINEAR if c.name != "DrivenOrnsteinUhlenbeck" and c not in FRACTIONAL]
 BRIDGED = [TRANSITIONS[i] for i in (0, 1, 6, 7, 9, 11)]
 
 

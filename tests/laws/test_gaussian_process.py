@@ -13,10 +13,11 @@ import sdekit as sk
 from sdekit._process import AbstractStationary
 from sdekit.data import Series
 from sdekit.evaluate import assert_covariance, assert_mean
+from sdekit.noise import HurstCurve
 from sdekit.processes._fractional import FractionalBrownianMotion, FractionalOrnsteinUhlenbeck
 from sdekit.processes._gaussian import GaussianProcess
 from sdekit.processes._kernels import Exponential, Matern32, Matern52, Periodic, RationalQuadratic
-from sdekit.processes._riemann_liouville import HurstCurve, MultifractionalMotion, RiemannLiouvilleMotion
+from sdekit.processes._riemann_liouville import MultifractionalMotion, RiemannLiouvilleMotion
 
 
 IRREGULAR = np.array([0.05, 0.1, 0.45, 0.6, 1.3, 1.35, 2.0])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sdekit.evaluate import assert_covariance
-from sdekit.processes import FractionalBrownianMotion, HurstCurve, Hybrid, MultifractionalMotion, RiemannLiouvilleMotion
+from sdekit.processes import FractionalBrownianMotion, Hybrid, MultifractionalMotion, RiemannLiouvilleMotion
 
 
 @pytest.mark.parametrize(("hurst", "kappa", "steps"), [(0.05, 1, 3), (0.3, 2, 6), (0.9, 3, 5)])
@@ -93,5 +93,3 @@ def test_what_is_wrong_is_named():
         RiemannLiouvilleMotion(0.3).sample(jnp.array([-1.0, 1.0]), key=jax.random.key(0))
     with pytest.raises(ValueError, match=r"`MultifractionalMotion\.hurst` must lie in \(0, 1\)"):
         MultifractionalMotion(lambda t: t).covariance(jnp.ones(1), jnp.ones(1))
-    with pytest.raises(ValueError, match=r"`HurstCurve\.values` must have shape \(2,\)"):
-        HurstCurve([0.0, 1.0], [0.5])
