@@ -117,7 +117,7 @@ class _Guide(AbstractEncoder):
         # All rows are observed: a mask that is known keeps what depends on times alone out of the map over series.
         whole = Series(series.ts, series.ys, np.ones(series.ys.shape, bool))
         control = OptimalControl(model, whole)
-        return _Affine(control, jnp.append(control.precision[0].ravel(), control.shift[0]))
+        return cast(Any, _Affine)(control, jnp.append(control.precision[0].ravel(), control.shift[0]))
 
 
 def _steer(t: RealScalar, x: Array, z: Array, gains: Array) -> Array:
@@ -128,8 +128,8 @@ def _steer(t: RealScalar, x: Array, z: Array, gains: Array) -> Array:
 def latent_model(_key: Key) -> LatentSDE:
     """The latent SDE before it has learned anything, its index at one half."""
     base = OrnsteinUhlenbeck(0.6, 0.0, 0.7, dist.Delta(jnp.zeros(1), event_dim=1))
-    noise, driver = GaussianObservation(0.3), _driver()
-    return LatentSDE(base, noise, _Guide(driver, base, noise), _steer, _start, driver)
+    noise, driver = GaussianObservation(jnp.full(1, 0.3)), _driver()
+    return cast(Any, LatentSDE)(base, noise, _Guide(driver, base, noise), _steer, _start, driver)
 
 
 def _start(told: Array) -> dist.MultivariateNormal:
