@@ -129,7 +129,7 @@ def latent_model(_key: Key) -> LatentSDE:
     """The latent SDE before it has learned anything, its index at one half."""
     base = OrnsteinUhlenbeck(0.6, 0.0, 0.7, dist.Delta(jnp.zeros(1), event_dim=1))
     noise, driver = GaussianObservation(jnp.full(1, 0.3)), _driver()
-    return cast(Any, LatentSDE)(base, noise, _Guide(driver, base, noise), _steer, _start, driver)
+    return cast(Any, LatentSDE)(base, noise, cast(Any, _Guide)(driver, base, noise), _steer, _start, driver)
 
 
 def _start(told: Array) -> dist.MultivariateNormal:
