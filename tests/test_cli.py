@@ -95,7 +95,7 @@ def test_fit_of_a_file_with_gaps_and_irregular_dates(capsys, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["ou_mle", "nile", "nile-hurst", "rough-volatility", "multifractional", "ma-fbm-error", "fou-bridge"]
+    "name", ["ou_mle", "nile", "nile-hurst", "rough-volatility", "multifractional", "ma-fbm-error"]
 )
 def test_experiments_meet_their_figures(name, tmp_path, capsys):
     if name == "nile":

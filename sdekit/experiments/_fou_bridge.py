@@ -259,6 +259,10 @@ def _expected() -> dict[tuple[str, str], tuple[float, float, str]]:
     return expected
 
 
+def _adam(steps: int) -> optax.GradientTransformation:
+    return optax.adam(optax.cosine_decay_schedule(1e-2, steps))
+
+
 FOU_BRIDGE = Experiment(
     name="fou-bridge",
     paper="daems2024",
@@ -269,12 +273,12 @@ FOU_BRIDGE = Experiment(
     metrics=_metrics,
     expected=_expected(),
     scales={
-        "smoke": {"paths": 4096, "models": ("H=0.7, rate=1",), "fit": {"steps": 400}},
+        "smoke": {"paths": 4096, "models": ("H=0.7, rate=1",), "fit": {"steps": 800, "optimiser": _adam(800)}},
         "paper": {"paths": 16384},
     },
     fit={
         "steps": 2000,
-        "optimiser": optax.adam(optax.cosine_decay_schedule(1e-2, 2000)),
+        "optimiser": _adam(2000),
         "frozen": lambda m: (m.base, m.driver),
     },
     draw=_draw,
