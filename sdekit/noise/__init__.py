@@ -35,6 +35,7 @@ from ._rate_grids import (
     GammaMax as GammaMax,
     OptimalGrid as OptimalGrid,
 )
+from ._since import Since as Since
 from ._volterra import VolterraDriver as VolterraDriver
 
 
@@ -68,6 +69,7 @@ __all__ = [
     "PowerKernel",
     "Refined",
     "RiemannLiouville",
+    "Since",
     "Tabulated",
     "VolterraDriver",
     "chain",
