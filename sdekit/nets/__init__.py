@@ -20,12 +20,15 @@ from ._encoders import (
     GRUEncoder as GRUEncoder,
 )
 from ._head import GaussianHead as GaussianHead
+from ._marginals import AbstractMarginals as AbstractMarginals, MarginalMLP as MarginalMLP
 from ._mlp import MLPField as MLPField
+from ._smooth import SmoothContext as SmoothContext, SmoothEncoder as SmoothEncoder
 
 
 __all__ = [
     "AbstractContext",
     "AbstractEncoder",
+    "AbstractMarginals",
     "AffineControl",
     "AheadContext",
     "AttentionEncoder",
@@ -37,6 +40,9 @@ __all__ = [
     "GRUEncoder",
     "GaussianHead",
     "MLPField",
+    "MarginalMLP",
+    "SmoothContext",
+    "SmoothEncoder",
     "lipswish",
     "next_observed",
 ]
