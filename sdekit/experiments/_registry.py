@@ -5,6 +5,7 @@ from ._experiment import Experiment
 from ._fou_bridge import FOU_BRIDGE
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
+from ._latent_ou import LATENT_OU
 from ._ma_fbm_error import MA_FBM_ERROR
 from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
@@ -19,6 +20,7 @@ _EXPERIMENTS = (
     FOU_BRIDGE,
     HURST_ESTIMATORS,
     HURST_LEARNING,
+    LATENT_OU,
     MA_FBM_ERROR,
     MULTIFRACTIONAL,
     NILE,

@@ -49,10 +49,10 @@ class SDEMatching(AbstractScheduled):
         import jax.numpy as jnp
         import sdekit as sk
         from sdekit.inference import LatentSDE, SDEMatching
-        from sdekit.nets import MarginalMLP, SmoothEncoder
+        from sdekit.nets import BetweenEncoder, MarginalMLP
 
         keys = jax.random.split(jax.random.key(0), 3)
-        encoder = SmoothEncoder(dim=1, width=4, heads=2, key=keys[0])
+        encoder = BetweenEncoder(dim=1, width=4, size=4, key=keys[0])
         model = LatentSDE(
             base=sk.processes.OrnsteinUhlenbeck(rate=1.0),
             observation=sk.GaussianObservation(0.1),
@@ -68,7 +68,7 @@ class SDEMatching(AbstractScheduled):
     variational inference for latent SDEs, for additive noise.
     """
 
-    times: int = eqx.field(static=True, default=32)
+    times: int = eqx.field(static=True, default=8)
     paths: int = eqx.field(static=True, default=1)
     kl_weight: Any = 1.0
 

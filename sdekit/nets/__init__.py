@@ -1,6 +1,7 @@
 """Networks and encoders shared by the families."""
 
 from ._activations import lipswish as lipswish
+from ._between import BetweenContext as BetweenContext, BetweenEncoder as BetweenEncoder
 from ._constant import ConstantDiffusion as ConstantDiffusion
 from ._control import (
     AffineControl as AffineControl,
@@ -22,7 +23,6 @@ from ._encoders import (
 from ._head import GaussianHead as GaussianHead
 from ._marginals import AbstractMarginals as AbstractMarginals, MarginalMLP as MarginalMLP
 from ._mlp import MLPField as MLPField
-from ._smooth import SmoothContext as SmoothContext, SmoothEncoder as SmoothEncoder
 
 
 __all__ = [
@@ -32,6 +32,8 @@ __all__ = [
     "AffineControl",
     "AheadContext",
     "AttentionEncoder",
+    "BetweenContext",
+    "BetweenEncoder",
     "BoundedDiffusion",
     "ConstantContext",
     "ConstantDiffusion",
@@ -41,8 +43,6 @@ __all__ = [
     "GaussianHead",
     "MLPField",
     "MarginalMLP",
-    "SmoothContext",
-    "SmoothEncoder",
     "lipswish",
     "next_observed",
 ]

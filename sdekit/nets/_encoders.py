@@ -14,7 +14,24 @@ from ._checks import check_gap, check_series, check_sizes, observed_rows
 from ._encoder import AbstractEncoder, AheadContext, ConstantContext, next_observed
 
 
-__all__ = ["AttentionEncoder", "FirstFrames", "GRUEncoder"]
+__all__ = ["AttentionEncoder", "FirstFrames", "GRUEncoder", "gru_states"]
+
+
+def gru_states(cell: eqx.nn.GRUCell, series: Series, gap: float, *, reverse: bool) -> Float[Array, "t w"]:
+    """The state of a recurrent unit after each row; its inputs are the row and the time to the observed one before."""
+    rows = observed_rows(series)
+
+    def step(carry, row):
+        state, near, any_near = carry
+        t, features, seen = row
+        lag = jnp.where(any_near, jnp.abs(near - t) / gap, 0).astype(features.dtype)
+        state = jnp.where(seen, cell(jnp.append(features, lag), state), state)
+        return (state, jnp.where(seen, t, near), any_near | seen), state
+
+    zero = jnp.zeros(cell.hidden_size, jnp.result_type(rows, cell.weight_hh))
+    first = (zero, series.ts[-1], jnp.array(False))
+    _, states = jax.lax.scan(step, first, (series.ts, rows, series.mask.any(-1)), reverse=reverse)
+    return states
 
 
 class GRUEncoder(AbstractEncoder):
@@ -69,19 +86,7 @@ class GRUEncoder(AbstractEncoder):
 
     def __call__(self, series: Series) -> AheadContext:
         check_series("GRUEncoder", series, self.dim)
-        rows = observed_rows(series)
-
-        def step(carry, row):
-            state, after, any_after = carry
-            t, features, seen = row
-            gap = jnp.where(any_after, (after - t) / self.gap, 0).astype(features.dtype)
-            new = self.cell(jnp.append(features, gap), state)
-            state = jnp.where(seen, new, state)
-            return (state, jnp.where(seen, t, after), any_after | seen), state
-
-        zero = jnp.zeros(self.cell.hidden_size, jnp.result_type(rows, self.cell.weight_hh))
-        first = (zero, series.ts[-1], jnp.array(False))
-        _, states = jax.lax.scan(step, first, (series.ts, rows, series.mask.any(-1)), reverse=True)
+        states = gru_states(self.cell, series, self.gap, reverse=True)
         return AheadContext(series.ts, jax.vmap(self.head)(states), *next_observed(series), gap=self.gap)  # pyright: ignore[reportCallIssue]
 
 

@@ -43,8 +43,8 @@ class AbstractMarginals(eqx.Module):
 class MarginalMLP(AbstractMarginals):
     r"""Gaussian marginals by a network of the time and the context.
 
-    Time enters as $\sin$ and $\cos$ at each frequency. The context must move smoothly with time (`SmoothEncoder`), or
-    not at all (`FirstFrames`). Initial deviations are `spread`, and initial means near zero.
+    Time enters as $\sin$ and $\cos$ at each frequency. The context must move with time without a jump
+    (`BetweenEncoder`), or not at all (`FirstFrames`). Initial deviations are `spread`, and initial means near zero.
 
     **Arguments:**
 
