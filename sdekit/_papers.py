@@ -310,6 +310,11 @@ PAPERS: dict[str, Paper] = {
         "Amortized Reparametrization: Efficient and Scalable Variational Inference for Latent SDEs",
         "Advances in Neural Information Processing Systems", 2023,
     ),
+    "zhang2025": _proceedings(
+        "Zhang, J. and Viktorov, J. and Jung, D. and Pitler, E.",
+        "Efficient Training of Neural Stochastic Differential Equations by Matching Finite Dimensional Distributions",
+        "International Conference on Learning Representations", 2025,
+    ),
     "burda2016": _proceedings(
         "Burda, Y. and Grosse, R. and Salakhutdinov, R.", "Importance Weighted Autoencoders",
         "International Conference on Learning Representations", 2016,

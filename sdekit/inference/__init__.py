@@ -10,6 +10,12 @@ from ._collapse import (
 from ._confidence import ParameterTable as ParameterTable, confidence as confidence
 from ._decoded import Decoded as Decoded
 from ._elbo import ELBO as ELBO
+from ._finite_dimensional import (
+    AbstractDiscrepancy as AbstractDiscrepancy,
+    Distance as Distance,
+    FiniteDimensionalMatching as FiniteDimensionalMatching,
+    GaussianDiscrepancy as GaussianDiscrepancy,
+)
 from ._forecast import condition as condition, forecast as forecast
 from ._girsanov import (
     PathKL as PathKL,
@@ -53,6 +59,7 @@ from ._transitions import gaussian_step as gaussian_step, ito_drift as ito_drift
 
 __all__ = [
     "ELBO",
+    "AbstractDiscrepancy",
     "AbstractGaussianObservation",
     "AbstractKalmanMethod",
     "AbstractLikelihood",
@@ -64,7 +71,10 @@ __all__ = [
     "Chain",
     "CollapseTable",
     "Decoded",
+    "Distance",
     "Filtered",
+    "FiniteDimensionalMatching",
+    "GaussianDiscrepancy",
     "GaussianObservation",
     "GaussianPosterior",
     "KLRates",
