@@ -10,6 +10,7 @@ import platform
 import statistics
 import time
 from pathlib import Path
+from typing import Any, cast
 
 import diffrax
 import equinox as eqx
@@ -43,16 +44,16 @@ LONG = 301
 
 
 def prior():
-    return Diffusion(
+    return cast(Any, Diffusion)(
         MLPField(DIM, WIDTH, 2, key=KEYS[0]), ConstantDiffusion(jnp.ones(DIM)),
         dist.Normal(jnp.zeros(DIM), jnp.ones(DIM)).to_event(1), structure=Additive,
     )  # fmt: skip
 
 
 def matched():
-    encoder = FirstFrames(dim=DIM, frames=3, width=32, depth=1, size=8, key=KEYS[1])
-    marginals = MarginalMLP(dim=DIM, context=8, width=WIDTH, depth=2, key=KEYS[2])
-    return LatentSDE(prior(), sk.GaussianObservation(jnp.full(DIM, 0.1)), encoder, marginals)
+    encoder = cast(Any, FirstFrames)(dim=DIM, frames=3, width=32, depth=1, size=8, key=KEYS[1])
+    marginals = cast(Any, MarginalMLP)(dim=DIM, context=8, width=WIDTH, depth=2, key=KEYS[2])
+    return cast(Any, LatentSDE)(prior(), sk.GaussianObservation(jnp.full(DIM, 0.1)), encoder, marginals)
 
 
 def model(driver):

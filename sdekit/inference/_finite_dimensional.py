@@ -95,7 +95,7 @@ class GaussianDiscrepancy(AbstractDiscrepancy):
 
     def __call__(self, x: Float[Array, "*n k"], y: Float[Array, "*n k"]) -> Float[Array, "*n"]:
         square = jnp.sum((x - y) ** 2, axis=-1)
-        return -sum(jnp.exp(-0.5 * square / length**2) for length in self.lengths) / len(self.lengths)
+        return -jnp.mean(jnp.stack([jnp.exp(-0.5 * square / length**2) for length in self.lengths]), axis=0)
 
 
 class FiniteDimensionalMatching(AbstractObjective):
