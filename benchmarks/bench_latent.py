@@ -59,7 +59,7 @@ def matched():
 def model(driver):
     keys = KEYS
     start = driver.start.shape[1] * DIM + DIM
-    return LatentSDE(
+    return cast(Any, LatentSDE)(
         base=prior(), driver=driver, observation=sk.GaussianObservation(jnp.full(DIM, 0.1)),
         encoder=FirstFrames(dim=DIM, frames=3, width=32, depth=1, size=8, key=keys[1]),
         control=ControlMLP(dim=DIM, noise=DIM, context=8, width=WIDTH, depth=2, driver=driver, key=keys[2]),

@@ -2,6 +2,7 @@
 
 from .._errors import fault
 from ._experiment import Experiment
+from ._fdm_ou import FDM_OU
 from ._fou_bridge import FOU_BRIDGE
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
@@ -17,6 +18,7 @@ from ._rough_volatility import ROUGH_VOLATILITY
 __all__ = ["experiments", "get"]
 
 _EXPERIMENTS = (
+    FDM_OU,
     FOU_BRIDGE,
     HURST_ESTIMATORS,
     HURST_LEARNING,
