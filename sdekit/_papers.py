@@ -291,6 +291,13 @@ PAPERS: dict[str, Paper] = {
     "kidger2021": Paper(
         "phdthesis", "Kidger, P.", "On Neural Differential Equations", "University of Oxford", 2021
     ),
+    "kidgerfoster2021": _article(
+        "Kidger, P. and Foster, J. and Li, X. and Lyons, T.", "Efficient and Accurate Gradients for Neural SDEs",
+        "Advances in Neural Information Processing Systems", 2021, "34",
+    ),
+    "shmelev2025": _article(
+        "Shmelev, D. and Salvi, C.", "Explicit and Effectively Symmetric Schemes for Neural SDEs", "arXiv:2509.20599", 2025
+    ),
     "kidgergarcia2021": _article(
         "Kidger, P. and Garcia, C.", "Equinox: neural networks in JAX via callable PyTrees and filtered transformations",
         "Differentiable Programming workshop at NeurIPS", 2021,
