@@ -307,6 +307,26 @@ PAPERS: dict[str, Paper] = {
         "Scalable Gradients for Stochastic Differential Equations",
         "International Conference on Artificial Intelligence and Statistics", 2020,
     ),
+    "mohamed2020": _article(
+        "Mohamed, S. and Rosca, M. and Figurnov, M. and Mnih, A.", "Monte Carlo Gradient Estimation in Machine Learning",
+        "Journal of Machine Learning Research", 2020, "21", "1-62",
+    ),
+    "williams1992": _article(
+        "Williams, R. J.", "Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning",
+        "Machine Learning", 1992, "8", "229-256",
+    ),
+    "kool2019": _proceedings(
+        "Kool, W. and van Hoof, H. and Welling, M.", "Buy 4 REINFORCE Samples, Get a Baseline for Free!",
+        "Deep RL Meets Structured Prediction workshop at ICLR", 2019,
+    ),
+    "jang2017": _proceedings(
+        "Jang, E. and Gu, S. and Poole, B.", "Categorical Reparameterization with Gumbel-Softmax",
+        "International Conference on Learning Representations", 2017,
+    ),
+    "bengio2013": _article(
+        "Bengio, Y. and L{\\'e}onard, N. and Courville, A.",
+        "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional Computation", "arXiv:1308.3432", 2013,
+    ),
     "burda2016": _proceedings(
         "Burda, Y. and Grosse, R. and Salakhutdinov, R.", "Importance Weighted Autoencoders",
         "International Conference on Learning Representations", 2016,

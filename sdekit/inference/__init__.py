@@ -17,6 +17,12 @@ from ._girsanov import (
     girsanov_log_weight as girsanov_log_weight,
     path_kl as path_kl,
 )
+from ._gradients import (
+    AbstractGradientEstimator as AbstractGradientEstimator,
+    Enumeration as Enumeration,
+    Reparametrised as Reparametrised,
+    ScoreFunction as ScoreFunction,
+)
 from ._kalman import (
     AbstractKalmanMethod as AbstractKalmanMethod,
     Chain as Chain,
@@ -33,6 +39,7 @@ from ._likelihood import (
     TransitionLikelihood as TransitionLikelihood,
     log_prob as log_prob,
 )
+from ._measure_valued import MeasureValued as MeasureValued
 from ._objective import AbstractObjective as AbstractObjective, AbstractScheduled as AbstractScheduled
 from ._observation import AbstractObservation as AbstractObservation
 from ._observations import (
@@ -46,12 +53,14 @@ from ._observations import (
 from ._observed import Observed as Observed
 from ._optimal_control import OptimalControl as OptimalControl
 from ._posterior import GaussianPosterior as GaussianPosterior, LinearGaussianPosterior as LinearGaussianPosterior
+from ._relaxed import GumbelSoftmax as GumbelSoftmax, StraightThrough as StraightThrough
 from ._transitions import gaussian_step as gaussian_step, ito_drift as ito_drift
 
 
 __all__ = [
     "ELBO",
     "AbstractGaussianObservation",
+    "AbstractGradientEstimator",
     "AbstractKalmanMethod",
     "AbstractLikelihood",
     "AbstractObjective",
@@ -62,13 +71,16 @@ __all__ = [
     "Chain",
     "CollapseTable",
     "Decoded",
+    "Enumeration",
     "Filtered",
     "GaussianObservation",
     "GaussianPosterior",
+    "GumbelSoftmax",
     "KLRates",
     "LatentSDE",
     "LinearGaussianPosterior",
     "MarginalLikelihood",
+    "MeasureValued",
     "Observed",
     "OptimalControl",
     "Parallel",
@@ -76,8 +88,11 @@ __all__ = [
     "PathBound",
     "PathKL",
     "PoissonObservation",
+    "Reparametrised",
+    "ScoreFunction",
     "Sequential",
     "Smoothed",
+    "StraightThrough",
     "StudentTObservation",
     "TransitionLikelihood",
     "chain",
