@@ -223,7 +223,11 @@ def main() -> None:
         for name, row in found.items():
             figures = ", ".join(f"{key} {v:.4g}" for key, v in row.items() if key != "torch")
             sys.stdout.write(f"{depth} hidden layers, {name}: {figures}\n")
-    table = [row for steps in (100, 1000, 10_000) for row in adjoints(steps, min(arguments.rounds, 5))]
+    table = [
+        row
+        for steps in (100, 1000, 10_000)
+        for row in adjoints(steps, min(arguments.rounds, 5 if steps < 10_000 else 2))
+    ]
     about = {
         "jax": jax.__version__, "diffrax": diffrax.__version__, "python": platform.python_version(),
         "device": f"{jax.devices()[0].platform}, {platform.machine()}", "dtype": "float32", "dim": DIM, "width": WIDTH,

