@@ -23,7 +23,8 @@ class Reversible(diffrax.AbstractAdjoint):
 
     Keeps the states at the saved times alone. The backward pass takes the steps back one by one, drawing the same
     increments again, and pulls the gradient through each. For `diffrax.ReversibleHeun`, whose steps can be undone
-    exactly, and for `EES25`, whose steps can nearly be. Costs one more step, backwards, for each.
+    exactly, and for `EES25`, whose steps can nearly be. Costs one more step, backwards, for each. Ask `solve` for many
+    paths with `n` rather than by `vmap`, which would hold a gradient of all parameters for each path.
 
     What the way back has lost to rounding, or to a step that was undone nearly, is known at each saved time, where it
     starts afresh: a loss above `rtol` raises an error when the gradient is taken. Reverse mode alone, and once: neither
