@@ -39,7 +39,6 @@ class AbstractTask(eqx.Module):
 
     process: eqx.AbstractVar[AbstractDiffusion]
     solver: eqx.AbstractVar[diffrax.AbstractSolver]
-    adjoint: eqx.AbstractVar[diffrax.AbstractAdjoint | None]
 
     @abc.abstractmethod
     def __call__(self, key: Key | None, x0: State | None) -> Outcome:
