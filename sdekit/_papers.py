@@ -291,6 +291,13 @@ PAPERS: dict[str, Paper] = {
     "kidger2021": Paper(
         "phdthesis", "Kidger, P.", "On Neural Differential Equations", "University of Oxford", 2021
     ),
+    "kidgerfoster2021": _article(
+        "Kidger, P. and Foster, J. and Li, X. and Lyons, T.", "Efficient and Accurate Gradients for Neural SDEs",
+        "Advances in Neural Information Processing Systems", 2021, "34",
+    ),
+    "shmelev2025": _article(
+        "Shmelev, D. and Salvi, C.", "Explicit and Effectively Symmetric Schemes for Neural SDEs", "arXiv:2509.20599", 2025
+    ),
     "kidgergarcia2021": _article(
         "Kidger, P. and Garcia, C.", "Equinox: neural networks in JAX via callable PyTrees and filtered transformations",
         "Differentiable Programming workshop at NeurIPS", 2021,
@@ -314,6 +321,25 @@ PAPERS: dict[str, Paper] = {
         "Zhang, J. and Viktorov, J. and Jung, D. and Pitler, E.",
         "Efficient Training of Neural Stochastic Differential Equations by Matching Finite Dimensional Distributions",
         "International Conference on Learning Representations", 2025,
+    "mohamed2020": _article(
+        "Mohamed, S. and Rosca, M. and Figurnov, M. and Mnih, A.", "Monte Carlo Gradient Estimation in Machine Learning",
+        "Journal of Machine Learning Research", 2020, "21", "1-62",
+    ),
+    "williams1992": _article(
+        "Williams, R. J.", "Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning",
+        "Machine Learning", 1992, "8", "229-256",
+    ),
+    "kool2019": _proceedings(
+        "Kool, W. and van Hoof, H. and Welling, M.", "Buy 4 REINFORCE Samples, Get a Baseline for Free!",
+        "Deep RL Meets Structured Prediction workshop at ICLR", 2019,
+    ),
+    "jang2017": _proceedings(
+        "Jang, E. and Gu, S. and Poole, B.", "Categorical Reparameterization with Gumbel-Softmax",
+        "International Conference on Learning Representations", 2017,
+    ),
+    "bengio2013": _article(
+        "Bengio, Y. and L{\\'e}onard, N. and Courville, A.",
+        "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional Computation", "arXiv:1308.3432", 2013,
     ),
     "burda2016": _proceedings(
         "Burda, Y. and Grosse, R. and Salakhutdinov, R.", "Importance Weighted Autoencoders",

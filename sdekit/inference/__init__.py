@@ -24,6 +24,12 @@ from ._girsanov import (
     girsanov_log_weight as girsanov_log_weight,
     path_kl as path_kl,
 )
+from ._gradients import (
+    AbstractGradientEstimator as AbstractGradientEstimator,
+    Enumeration as Enumeration,
+    Reparametrised as Reparametrised,
+    ScoreFunction as ScoreFunction,
+)
 from ._kalman import (
     AbstractKalmanMethod as AbstractKalmanMethod,
     Chain as Chain,
@@ -41,6 +47,7 @@ from ._likelihood import (
     log_prob as log_prob,
 )
 from ._matching import SDEMatching as SDEMatching
+from ._measure_valued import MeasureValued as MeasureValued
 from ._objective import AbstractObjective as AbstractObjective, AbstractScheduled as AbstractScheduled
 from ._observation import AbstractObservation as AbstractObservation
 from ._observations import (
@@ -54,6 +61,7 @@ from ._observations import (
 from ._observed import Observed as Observed
 from ._optimal_control import OptimalControl as OptimalControl
 from ._posterior import GaussianPosterior as GaussianPosterior, LinearGaussianPosterior as LinearGaussianPosterior
+from ._relaxed import GumbelSoftmax as GumbelSoftmax, StraightThrough as StraightThrough
 from ._transitions import gaussian_step as gaussian_step, ito_drift as ito_drift
 
 
@@ -61,6 +69,7 @@ __all__ = [
     "ELBO",
     "AbstractDiscrepancy",
     "AbstractGaussianObservation",
+    "AbstractGradientEstimator",
     "AbstractKalmanMethod",
     "AbstractLikelihood",
     "AbstractObjective",
@@ -72,15 +81,18 @@ __all__ = [
     "CollapseTable",
     "Decoded",
     "Distance",
+    "Enumeration",
     "Filtered",
     "FiniteDimensionalMatching",
     "GaussianDiscrepancy",
     "GaussianObservation",
     "GaussianPosterior",
+    "GumbelSoftmax",
     "KLRates",
     "LatentSDE",
     "LinearGaussianPosterior",
     "MarginalLikelihood",
+    "MeasureValued",
     "Observed",
     "OptimalControl",
     "Parallel",
@@ -88,9 +100,12 @@ __all__ = [
     "PathBound",
     "PathKL",
     "PoissonObservation",
+    "Reparametrised",
     "SDEMatching",
+    "ScoreFunction",
     "Sequential",
     "Smoothed",
+    "StraightThrough",
     "StudentTObservation",
     "TransitionLikelihood",
     "chain",

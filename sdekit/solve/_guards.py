@@ -11,6 +11,7 @@ from .._process import AbstractDiffusion, Additive
 from .._types import Array, is_concrete
 from ..noise import AbstractBrownian, AbstractNoise
 from ._choose import levy_needed, solver_name
+from ._reversible import reversible
 from ._terms import noise_dim, sense_of
 
 
@@ -19,6 +20,7 @@ __all__ = [
     "require_dt",
     "require_many",
     "require_noise",
+    "require_reversible",
     "require_solver",
     "require_start",
     "require_steps",
@@ -141,6 +143,18 @@ def require_adjoint(adjoint: Any, solver: diffrax.AbstractSolver, noise: Any, pl
         problem = "cannot run backwards in time for a BacksolveAdjoint"
         backwards = isinstance(solver, diffrax.Heun | diffrax.Midpoint | diffrax.Ralston | diffrax.ReversibleHeun)
         require(backwards, "solver", problem, solver_is, remedy)
+
+
+def require_reversible(solver: diffrax.AbstractSolver, event: Any, meter: Any) -> None:
+    """Check that the steps can be taken back."""
+    remedy = "use diffrax.ReversibleHeun() or sdekit.solve.EES25(): the drift is corrected; or adjoint=None"
+    require(
+        reversible(solver), "solver", "cannot take its steps back for a Reversible adjoint", solver_name(solver), remedy
+    )
+    problem = "must keep the steps when there is an `event`"
+    require(event is None, "adjoint", problem, "Reversible", "use adjoint=None")
+    remedy = "leave it out, or use adjoint=None"
+    require(meter is None, "progress", "cannot move inside a solve with a Reversible adjoint", meter, remedy)
 
 
 def require_start(x0: Any, dim: int, n: int | None) -> None:

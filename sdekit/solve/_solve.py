@@ -25,11 +25,13 @@ from ._guards import (
     require_dt,
     require_many,
     require_noise,
+    require_reversible,
     require_solver,
     require_start,
     require_steps,
 )
 from ._progress import chunks, meter_of
+from ._reversible import Reversible
 from ._tasks import AbstractTask, AdaptiveTask, FixedTask, GapwiseTask, Outcome
 
 
@@ -82,8 +84,8 @@ def solve(
       `None` for steps on a grid, which is tens of times faster. A batch takes as many steps as its slowest path.
     - `adjoint`: how gradients are taken. `None` keeps the state before each step (the square root of that number in
       gaps longer than 4096 steps) and draws the noise again, and allows forward mode too. `DirectAdjoint` keeps
-      everything; `RecursiveCheckpointAdjoint(checkpoints=c)` keeps `c` states in each gap; any other adjoint goes to
-      `diffeqsolve`.
+      everything; `RecursiveCheckpointAdjoint(checkpoints=c)` keeps `c` states in each gap; `Reversible` keeps
+      none, for `diffrax.ReversibleHeun` and `EES25`; any other adjoint goes to `diffeqsolve`.
     - `event`: stop at a first passage, see `FirstPassage`.
     - `progress`: `True` for a bar, or a Diffrax progress meter.
     - `x0`: the initial state, `(d,)`, or `(n, d)`; `None` to draw it from `process.initial`.
@@ -206,7 +208,9 @@ def _fixed(process, ts, lengths, noise, solver, _, adjoint, event, meter, max_st
     grid, plan = _steps(ts, lengths, noise, max_steps)
     kind = "Brownian" if noise is None else type(noise).__name__
     made = _made(solver_name(solver), kind, grid, plan, lengths, adjoint)
-    if adjoint is None or isinstance(adjoint, _OWN_LOOP):
+    if isinstance(adjoint, Reversible):
+        require_reversible(solver, event, meter)
+    if adjoint is None or isinstance(adjoint, (*_OWN_LOOP, Reversible)):
         return FixedTask(process, solver, grid, plan, noise, adjoint, event, meter), made
     require_adjoint(adjoint, solver, noise, plan, event)
     return GapwiseTask(process, solver, grid, plan, noise, adjoint), made
@@ -214,6 +218,8 @@ def _fixed(process, ts, lengths, noise, solver, _, adjoint, event, meter, max_st
 
 def _adaptive(process, ts, lengths, noise, solver, controller, adjoint, event, meter, max_steps):
     require(event is None, "event", "needs steps on a grid", event, "leave out `controller`, and choose a step `dt`")
+    fits = not isinstance(adjoint, Reversible)
+    require(fits, "adjoint", "needs steps on a grid", adjoint, "leave out `controller`, or use adjoint=None")
     known = isinstance(controller, diffrax.AbstractAdaptiveStepSizeController)
     remedy = "pass e.g. diffrax.PIDController(rtol=1e-3, atol=1e-5), or dt=... for steps on a grid"
     require(known, "controller", "must adapt the steps", type(controller).__name__, remedy)
@@ -269,12 +275,32 @@ def _one(task, key, x0):
     return out, _sound(out)
 
 
+def _together(task, keys, x0, chunk):
+    """Chunks of paths that are stepped together, not mapped over: see `march_reversibly`."""
+    n = jax.tree.leaves((keys, x0))[0].shape[0]
+    run = lambda part, size: task.together(*part, size)
+    whole = n // chunk * chunk if chunk < n else 0
+    cut = lambda a, b: jax.tree.map(lambda x: x[a:b], (keys, x0))
+    parts = []
+    if whole:
+        heads = jax.tree.map(lambda x: x.reshape(-1, chunk, *x.shape[1:]), cut(0, whole))
+        xs = jax.lax.map(lambda part: run(part, chunk), heads)
+        parts.append(xs.reshape(whole, *xs.shape[2:]))
+    if whole < n:
+        parts.append(run(cut(whole, n), n - whole))
+    return Outcome(jnp.concatenate(parts))
+
+
 @eqx.filter_jit
 def _many(task, key, x0, index, chunk):
     keys = _keys(key, index)
     each = x0 is not None and x0.ndim == 2
     axes = (None if keys is None else 0, 0 if each else None)
-    if chunk >= index.shape[0]:
+    if isinstance(task.adjoint, Reversible):
+        out = _together(
+            task, keys, x0 if x0 is None or each else jnp.broadcast_to(x0, (index.shape[0], *x0.shape)), chunk
+        )
+    elif chunk >= index.shape[0]:
         out = jax.vmap(task, in_axes=axes)(keys, x0)
     else:
         one = (lambda a: task(*a)) if each else (lambda k: task(k, x0))

@@ -15,6 +15,7 @@ from ..noise import AbstractBrownian, AbstractNoise, Brownian, Grid
 from ._choose import levy_needed
 from ._events import AbstractEvent, passage
 from ._loop import Plan, march, with_meter
+from ._reversible import Reversible, march_reversibly, undo
 from ._terms import noise_dim, terms
 
 
@@ -115,6 +116,9 @@ class FixedTask(AbstractTask):
     meter: diffrax.AbstractProgressMeter | None
 
     def __call__(self, key, x0):
+        if isinstance(self.adjoint, Reversible):
+            one = lambda v: None if v is None else v[None]
+            return Outcome(self.together(one(key), one(x0), 1)[0])
         x, rest = self.start(key, x0, self.grid.knots)
         noise = self.driver(rest, x)
         solver = both_modes(self.solver)
@@ -139,6 +143,34 @@ class FixedTask(AbstractTask):
             self.meter.close(carry[-1])
         return Outcome(xs) if self.event is None else Outcome(xs, time=carry[3], hit=carry[2])
 
+    def together(self, keys: Key | None, x0: Array | None, n: int) -> Array:
+        """All paths in one loop, with a `Reversible` adjoint. Keys and initial states have a leading axis `n`."""
+        assert isinstance(self.adjoint, Reversible)
+        solver = both_modes(self.solver)
+        axes = (None if keys is None else 0, None if x0 is None else 0)
+        x, rest = jax.vmap(lambda k, x: self.start(k, x, self.grid.knots), axes, axis_size=n)(keys, x0)
+
+        def init(key, x):
+            noise = self.driver(key, x)
+            first = self.plan.first
+            return solver.init(self._terms(noise, first), *noise.grid.interval(first), x, None)
+
+        def step(i, key, carry):
+            noise = self.driver(key, carry[0])
+            y, _, _, state, _ = solver.step(
+                self._terms(noise, i), *noise.grid.interval(i), carry[0], None, carry[1], False
+            )
+            return y, state
+
+        def back(i, key, carry):
+            noise = self.driver(key, carry[0])
+            return undo(solver, self._terms(noise, i), self._terms(noise, i, -1), noise.grid.interval(i), carry)
+
+        state = jax.vmap(init)(rest, x)
+        over = lambda f: lambda i, keys, carry: jax.vmap(lambda k, c: f(i, k, c))(keys, carry)
+        xs = march_reversibly(over(step), over(back), (x, state), rest, self.plan, self.adjoint.rtol)
+        return jnp.swapaxes(xs, 0, 1)
+
     def driver(self, key: Any, x: State) -> AbstractNoise:
         """The noise: what was given, or a Brownian motion of the kind that the solver needs."""
         if self.noise is not None:
@@ -146,12 +178,14 @@ class FixedTask(AbstractTask):
         m = noise_dim(self.process, self.grid.t0, x)
         return Brownian(grid=self.grid, dim=m, key=key, levy_area=levy_needed(self.solver), dtype=x.dtype)
 
-    def _terms(self, noise, step):
+    def _terms(self, noise, step, sign=1):
+        """The terms of a step, or with the sign -1 those of the step backwards, for increments alone."""
         if isinstance(noise, AbstractBrownian):
-            held = Held(noise.levy_area, noise.levy(step))
+            known = noise.levy(step)
+            held = Held(noise.levy_area, known if sign == 1 else jax.tree.map(jnp.negative, known))
         else:
-            held = HeldPath(noise.increment(step))
-        return terms(self.process, self.solver, held, _mixing(noise), noise.grid.width(step))
+            held = HeldPath(sign * noise.increment(step))
+        return terms(self.process, self.solver, held, _mixing(noise), sign * noise.grid.width(step))
 
 
 def _stopping(step, event: AbstractEvent, process: AbstractDiffusion, noise: AbstractNoise, key: Any):
