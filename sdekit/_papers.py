@@ -321,6 +321,7 @@ PAPERS: dict[str, Paper] = {
         "Zhang, J. and Viktorov, J. and Jung, D. and Pitler, E.",
         "Efficient Training of Neural Stochastic Differential Equations by Matching Finite Dimensional Distributions",
         "International Conference on Learning Representations", 2025,
+    ),
     "mohamed2020": _article(
         "Mohamed, S. and Rosca, M. and Figurnov, M. and Mnih, A.", "Monte Carlo Gradient Estimation in Machine Learning",
         "Journal of Machine Learning Research", 2020, "21", "1-62",
