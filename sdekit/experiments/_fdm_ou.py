@@ -159,7 +159,7 @@ FDM_OU = Experiment(
     summary="a neural SDE trained by scores of its laws at pairs of times, against exact marginals and covariance",
     data=_data,
     build=_build,
-    objective=lambda _name: FiniteDimensionalMatching(paths=256, sets=16, steps=1),
+    objective=lambda _name: FiniteDimensionalMatching(paths=256, sets=16, whiten=True, steps=1),
     metrics=_metrics,
     expected={
         (_MODEL, _W1): (0.0, 0.05, "the exact marginals"),

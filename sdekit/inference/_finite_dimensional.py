@@ -114,6 +114,9 @@ class FiniteDimensionalMatching(AbstractObjective):
     - `sets`: how many sets of rows a step.
     - `times`: how many rows in a set.
     - `discrepancy`: the $\rho$ of the score.
+    - `whiten`: whether to measure discrepancies after the linear map that makes the covariance of the data at the rows
+        of a set the identity. Values at near times differ by little, and that little tells the diffusion coefficient:
+        otherwise it is hardly heard.
     - `steps`: for diffusions, how many steps of the solver in each gap; `None` for the model's own draws.
 
     **Raises:** `ValueError` for fewer than two paths, or one set, time or step, or a set larger than a series;
@@ -142,6 +145,7 @@ class FiniteDimensionalMatching(AbstractObjective):
     sets: int = eqx.field(static=True, default=16)
     times: int = eqx.field(static=True, default=2)
     discrepancy: AbstractDiscrepancy = eqx.field(default_factory=Distance)
+    whiten: bool = eqx.field(static=True, default=False)
     steps: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
@@ -202,9 +206,24 @@ class FiniteDimensionalMatching(AbstractObjective):
         mine = xs[:, rows].reshape(n, size)
         seen = batch.mask[:, rows].all((1, 2))
         theirs = jnp.where(seen[:, None], batch.ys[:, rows].reshape(-1, size), 0).astype(mine.dtype)
+        if self.whiten:
+            root = _root(theirs, seen)
+            white = lambda x: jax.scipy.linalg.solve_triangular(root, x.T, lower=True).T
+            mine, theirs = white(mine), white(theirs)
         across = jax.vmap(lambda x: self.discrepancy(jnp.broadcast_to(x, theirs.shape), theirs))(mine).mean(0)
         # Pairs of different paths.
         within = jax.vmap(lambda x: self.discrepancy(jnp.broadcast_to(x, mine.shape), mine))(mine)
         within = (jnp.sum(within) - jnp.sum(jnp.diagonal(within))) / (n * (n - 1))
         count = jnp.sum(seen)
         return jnp.where(count > 0, jnp.sum(jnp.where(seen, across, 0)) / jnp.maximum(count, 1) - 0.5 * within, 0)
+
+
+def _root(ys: Float[Array, "n k"], seen: Array) -> Float[Array, "k k"]:
+    """A lower triangular root of the covariance of the observed rows, and the identity where they do not say."""
+    count = jnp.maximum(jnp.sum(seen), 1)
+    centred = jnp.where(seen[:, None], ys - jnp.sum(ys, axis=0)[None] / count, 0)
+    cov = centred.T @ centred / count
+    size = jnp.mean(jnp.diagonal(cov))
+    cov = cov + jnp.sqrt(jnp.finfo(ys.dtype).eps) * size * jnp.eye(ys.shape[1], dtype=ys.dtype)
+    enough = (jnp.sum(seen) > ys.shape[1]) & (size > 0)
+    return jnp.linalg.cholesky(jnp.where(enough, cov, jnp.eye(ys.shape[1], dtype=ys.dtype)))

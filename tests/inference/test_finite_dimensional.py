@@ -60,6 +60,21 @@ def test_a_series_that_lacks_a_value_is_left_out(key):
     assert np.isclose(objective._score(xs, masked, jnp.array([0, 2])), without([0, 2], np.array([0, 1, 3, 4, 5, 6])))
 
 
+def test_white_scores_do_not_depend_on_units(key):
+    """Invariant under linear maps of the values at all times, up to the small ridge of the covariance."""
+    batch, rows = data(key, n=12), jnp.array([0, 2])
+    objective = FiniteDimensionalMatching(paths=6, whiten=True)
+    xs = objective._draw(process(), TS, key)
+    mix = jnp.array([[2.0, 0.3], [-1.0, 0.7]])
+    moved = Series(batch.ts, batch.ys @ mix.T)
+    one, two = objective._score(xs, batch, rows), objective._score(xs @ mix.T, moved, rows)
+    assert np.isclose(one, two, rtol=1e-6)
+    assert not np.isclose(one, FiniteDimensionalMatching(paths=6)._score(xs, batch, rows), rtol=1e-3)
+    alone = Series(batch.ts[:1], batch.ys[:1])  # one series has no covariance
+    plain = FiniteDimensionalMatching(paths=6)._score(xs, alone, rows)
+    assert np.isclose(objective._score(xs, alone, rows), plain, rtol=1e-12)
+
+
 def test_the_truth_has_the_least_score_in_the_mean(key):
     """Brownian motion has the marginals of its time-changed self, but not the pairs: only pairs tell them apart."""
     ts = jnp.array([1.0, 2.0])
