@@ -1,0 +1,126 @@
+"""Controlled equations: a closed form, padding, causality, permutations, learning."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.linalg
+
+from sdekit.data import Labelled, Series
+from sdekit.neural import CrossEntropy, Hermite, Linear, LogSignature, NeuralCDE, Rectilinear, SquaredError, neural_rde, solve_cde
+
+from .test_controls import D, T, TS, gappy, values
+
+
+CAUSAL = [Hermite(), Rectilinear()]
+
+
+def model(control, **options):
+    return NeuralCDE.build(
+        control, dim=D, state=4, width=6, depth=1, outputs=2, key=jax.random.key(0), **options
+    )  # fmt: skip
+
+
+def test_a_linear_equation_is_a_product_of_exponentials():
+    """On a straight piece, dz = sum_i A_i z dX_i gives exp(sum_i A_i D_i) z."""
+    rng = np.random.default_rng(0)
+    a = 0.5 * rng.normal(size=(D, 3, 3))
+    ys, z = values(1), rng.normal(size=3)
+    path = Linear(time=False)(Series(TS, ys))
+    zs = solve_cde(lambda z: jnp.einsum("cij,j->ic", a, z), path, jnp.asarray(z), steps=400)
+    for k, move in enumerate(np.diff(ys, axis=0)):
+        z = scipy.linalg.expm(np.einsum("c,cij->ij", move, a)) @ z
+        np.testing.assert_allclose(zs[k + 1], z, rtol=1e-3, atol=1e-4)
+
+
+def test_heuns_error_falls_with_the_square_of_the_steps():
+    path = Hermite()(Series(TS, values(2)))
+    m = model(Hermite())
+    solved = lambda steps: np.asarray(solve_cde(m.field, path, jnp.ones(4), steps)[-1])
+    fine = solved(640)
+    errors = [np.abs(solved(steps) - fine).max() for steps in (10, 20, 40)]
+    assert 3 < errors[0] / errors[1] < 5
+    assert 3 < errors[1] / errors[2] < 5
+
+
+def test_a_log_ode_step_sees_what_increments_do_not():
+    """Two loops with the same ends, opposite areas: depth 1 cannot tell them apart, depth 2 can."""
+    loop = jnp.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
+    both = [Series(jnp.arange(5.0), ys) for ys in (loop, loop[::-1])]
+    out = {}
+    for depth in (1, 2):
+        m = neural_rde(window=4, order=depth, dim=2, state=4, width=6, depth=1, outputs=2, key=jax.random.key(0))
+        out[depth] = [np.asarray(m(series)) for series in both]
+    np.testing.assert_allclose(out[1][0], out[1][1], atol=1e-12)
+    assert np.abs(out[2][0] - out[2][1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("control", [Linear(counts=3.0), LogSignature(2), *CAUSAL], ids=repr)
+def test_padding_and_empty_rows_change_nothing(control):
+    m, series = model(control), gappy()
+    seen = np.asarray(series.mask.any(-1))
+    expected = m(Series(series.ts[seen], series.ys[seen], series.mask[seen]))
+    np.testing.assert_array_equal(m(series), expected)
+    np.testing.assert_array_equal(m(series.pad(9)), expected)
+    np.testing.assert_array_equal(m.trace(series.pad(9))[T - 1], expected)
+
+
+@pytest.mark.parametrize("control", CAUSAL, ids=repr)
+def test_predictions_as_data_come_in_do_not_peek_and_end_at_the_last_one(control):
+    m, series = model(control), gappy()
+    trace = np.asarray(m.trace(series))
+    for k in range(T):
+        if bool(series.mask[k].any()):
+            np.testing.assert_allclose(m(Series(series.ts[: k + 1], series.ys[: k + 1], series.mask[: k + 1])), trace[k], atol=1e-12)
+
+
+def test_items_in_another_order_give_answers_in_that_order():
+    stack = gappy(0).join(gappy(1), gappy(2))
+    m, order = model(Hermite()), np.array([2, 0, 1])
+    np.testing.assert_array_equal(jax.vmap(m)(stack[order]), jax.vmap(m)(stack)[order])
+
+
+def test_components_in_another_order_with_weights_in_that_order_change_nothing():
+    series, order = gappy(), np.array([2, 0, 1])
+    m = model(Hermite())
+    columns = np.concatenate([[0], 1 + order])
+    turned = eqx.tree_at(lambda m: m.initial.layers[0].weight, m, m.initial.layers[0].weight[:, columns])
+    rows = (np.arange(4)[:, None] * (D + 1) + columns[None]).ravel()
+    last = lambda m: (m.field.mlp.layers[-1].weight, m.field.mlp.layers[-1].bias)
+    turned = eqx.tree_at(last, turned, tuple(x[rows] for x in last(m)))
+    other = Series(series.ts, series.ys[:, order], series.mask[:, order])
+    np.testing.assert_allclose(turned(other), m(series), atol=1e-12)
+
+
+def test_losses_are_those_of_numpy():
+    stack = gappy(0).join(gappy(1), gappy(2))
+    m = model(Hermite())
+    logits = np.asarray(jax.vmap(m)(stack))
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = np.array([0, 1, 1])
+    loss, metrics = CrossEntropy()(m, Labelled(stack, labels), key=jax.random.key(0))
+    np.testing.assert_allclose(loss, -np.log(p[np.arange(3), labels]).mean())
+    np.testing.assert_allclose(metrics["accuracy"], (logits.argmax(1) == labels).mean())
+    answers = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+    loss, _ = SquaredError()(m, Labelled(stack, answers), key=jax.random.key(0))
+    np.testing.assert_allclose(loss, ((logits - answers) ** 2).mean())
+
+
+def test_labels_that_do_not_fit_are_refused():
+    stack, m = gappy().stack(), model(Hermite())
+    key = jax.random.key(0)
+    with pytest.raises(ValueError, match="`model` must return 5 logits"):
+        CrossEntropy()(m, Labelled(stack, [0], num_classes=5), key=key)
+    with pytest.raises(TypeError, match="`batch` must be a Labelled"):
+        CrossEntropy()(m, stack, key=key)
+    with pytest.raises(ValueError, match="`batch.labels` must be classes"):
+        CrossEntropy()(m, Labelled(stack, [[0.5]]), key=key)
+    with pytest.raises(ValueError, match="`batch.labels` must be numbers"):
+        SquaredError()(m, Labelled(stack, [0]), key=key)
+    with pytest.raises(ValueError, match=r"`labels\[0\]` must be a class, 0..1"):
+        Labelled(stack, [2], num_classes=2)
+    with pytest.raises(ValueError, match=r"`labels` must have shape \(1,\)"):
+        Labelled(stack, [0, 1])
+    with pytest.raises(ValueError, match=r"`labels\[0, 0\]` must be finite"):
+        Labelled(stack, [[np.nan]])
