@@ -199,6 +199,31 @@ PAPERS: dict[str, Paper] = {
         "inproceedings", "Daems, R. and Opper, M. and Crevecoeur, G. and Birdal, T.",
         "Variational Inference for SDEs Driven by Fractional Noise", "International Conference on Learning Representations", 2024,
     ),
+    "nobis2024": Paper(
+        "inproceedings",
+        "Nobis, G. and Springenberg, M. and Aversa, M. and Detzel, M. and Daems, R. and Murray-Smith, R. and Nakajima, S. and "
+        "Lapuschkin, S. and Ermon, S. and Birdal, T. and Opper, M. and Knochenhauer, C. and Oala, L. and Samek, W.",
+        "Generative Fractional Diffusion Models", "Advances in Neural Information Processing Systems", 2024,
+    ),
+    "nobis2025": Paper(
+        "inproceedings",
+        "Nobis, G. and Springenberg, M. and Belova, A. and Daems, R. and Knochenhauer, C. and Opper, M. and Birdal, T. and "
+        "Samek, W.",
+        "Fractional Diffusion Bridge Models", "Advances in Neural Information Processing Systems", 2025,
+    ),
+    "song2021": Paper(
+        "inproceedings", "Song, Y. and Sohl-Dickstein, J. and Kingma, D. P. and Kumar, A. and Ermon, S. and Poole, B.",
+        "Score-Based Generative Modeling through Stochastic Differential Equations",
+        "International Conference on Learning Representations", 2021,
+    ),
+    "ho2020": Paper(
+        "inproceedings", "Ho, J. and Jain, A. and Abbeel, P.", "Denoising Diffusion Probabilistic Models",
+        "Advances in Neural Information Processing Systems", 2020,
+    ),
+    "anderson1982": _article(
+        "Anderson, B. D. O.", "Reverse-time diffusion equation models", "Stochastic Processes and their Applications", 1982, "12",
+        "313-326",
+    ),
     "harms2019": _article(
         "Harms, P. and Stefanovits, D.", "Affine representations of fractional processes with applications in mathematical finance",
         "Stochastic Processes and their Applications", 2019, "129", "1185-1228",

@@ -4,6 +4,7 @@ from .._errors import fault
 from ._experiment import Experiment
 from ._fou_bridge import FOU_BRIDGE
 from ._hurst_estimators import HURST_ESTIMATORS
+from ._hurst_learning import HURST_LEARNING
 from ._ma_fbm_error import MA_FBM_ERROR
 from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
@@ -17,6 +18,7 @@ __all__ = ["experiments", "get"]
 _EXPERIMENTS = (
     FOU_BRIDGE,
     HURST_ESTIMATORS,
+    HURST_LEARNING,
     MA_FBM_ERROR,
     MULTIFRACTIONAL,
     NILE,

@@ -1,5 +1,14 @@
-"""Fractional noise and long memory: estimators of the Hurst index."""
+"""Fractional noise and long memory: estimators of the Hurst index, generative diffusions, pinned bridges."""
 
+from ._augmented import (
+    AugmentedLaw as AugmentedLaw,
+    AugmentedMoments as AugmentedMoments,
+)
+from ._forward import (
+    AbstractFractionalForward as AbstractFractionalForward,
+    FractionalVE as FractionalVE,
+    FractionalVP as FractionalVP,
+)
 from ._hurst import (
     AbstractDiagnostic as AbstractDiagnostic,
     AbstractHurstEstimator as AbstractHurstEstimator,
@@ -12,7 +21,10 @@ from ._likelihoods import (
     Whittle as Whittle,
     WhittleLikelihood as WhittleLikelihood,
 )
+from ._matching import AugmentedScoreMatching as AugmentedScoreMatching, NoiseScore as NoiseScore
+from ._pinned import PinnedFractionalBridge as PinnedFractionalBridge
 from ._readings import AbstractReading as AbstractReading, Noise as Noise, Path as Path
+from ._reversed import Ancestral as Ancestral, Reversed as Reversed
 from ._scaling import (
     DFA as DFA,
     RescaledRange as RescaledRange,
@@ -29,16 +41,26 @@ __all__ = [
     "FGN",
     "FOU",
     "AbstractDiagnostic",
+    "AbstractFractionalForward",
     "AbstractHurstEstimator",
     "AbstractLikelihoodFit",
     "AbstractReading",
     "AbstractSequence",
+    "Ancestral",
+    "AugmentedLaw",
+    "AugmentedMoments",
+    "AugmentedScoreMatching",
     "ExactLikelihood",
     "ExactMLE",
+    "FractionalVE",
+    "FractionalVP",
     "HurstEstimate",
     "Noise",
+    "NoiseScore",
     "Path",
+    "PinnedFractionalBridge",
     "RescaledRange",
+    "Reversed",
     "Scaling",
     "StructureFunctions",
     "Variations",

@@ -9,10 +9,11 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float, Int
 
-from .._errors import fault, require
-from .._types import Array, Key
+from .._errors import check_traced, fault, require
+from .._types import Array, Key, Times
 from ..data import AbstractRecord, Series
 from ..paths import SampledPath
 from ..solve import ExponentialIntegrator, solve
@@ -72,6 +73,12 @@ class ELBO(AbstractScheduled):
     - `kl_weight`: the weight `w` of the divergences, or a schedule of it by the step (`optax.linear_schedule(0, 1,
         400)`). Outside a fit and in validation it is that of step $2^{30}$. The metrics are those of `w = 1` always.
     - `steps`: how many steps in each gap between the rows of a series.
+    - `grade`: how long each step of a gap is against the one before, in (0, 1]. Below 1 they shorten towards the next
+        row. What the noise does in the last step before an observation, no control can answer: where that is not small
+        against the observation's own noise, the bound is loose. Rough noise (of order $h^H$ in a step $h$) and exact
+        observations want 0.5 or so.
+    - `shared`: whether all series of a batch stand at the same times, which then need be looked at once: much faster
+        for drivers with modes.
     - `dt`: the longest step, instead of `steps`.
     - `solver`: as in `solve`.
 
@@ -110,12 +117,16 @@ class ELBO(AbstractScheduled):
     importance: bool = eqx.field(static=True, default=False)
     kl_weight: Any = 1.0
     steps: int = eqx.field(static=True, default=8)
+    grade: float = eqx.field(static=True, default=1.0)
+    shared: bool = eqx.field(static=True, default=False)
     dt: float | None = eqx.field(static=True, default=None)
     solver: diffrax.AbstractSolver | ExponentialIntegrator | None = None
 
     def __check_init__(self):
         require(self.paths >= 1, "ELBO.paths", "must be a positive number of paths", self.paths, "pass paths >= 1")
         require(self.steps >= 1, "ELBO.steps", "must be a positive number of steps", self.steps, "pass steps >= 1")
+        ok = 0 < self.grade <= 1 and (self.grade == 1 or self.dt is None)
+        require(ok, "ELBO.grade", "must lie in (0, 1], and be 1 with `dt`", self.grade, "pass e.g. 0.5 without `dt`")
         fixed = isinstance(self.kl_weight, int | float)
         ok = not fixed or self.kl_weight >= 0
         require(ok, "ELBO.kl_weight", "must not be negative", self.kl_weight, "pass a number from 0 on, or a schedule")
@@ -140,21 +151,33 @@ class ELBO(AbstractScheduled):
         posterior = model.posterior(series, martingale=self.importance)
         law, where = model.start(model.encoder(series).start), model.placement()
         mean, root = jnp.asarray(law.loc), jnp.asarray(law.scale_tril)
-        steps = self.steps if self.dt is None else None
+        times, steps, every = series.ts, self.steps if self.dt is None else None, 1
+        if self.grade < 1:
+            times, steps, every = _graded(series.ts, self.steps, self.grade), 1, self.steps
 
         def one(i):
             first, rest = jax.random.split(jax.random.fold_in(key, i))
             white = jax.random.normal(first, mean.shape, mean.dtype)
             eps = mean + root @ white
             x0 = jnp.concatenate([where(eps), jnp.zeros(posterior.weighed, where.mean.dtype)])
-            found = solve(posterior, series.ts, key=rest, x0=x0, solver=self.solver, steps=steps, dt=self.dt)
+            found = solve(posterior, times, key=rest, x0=x0, solver=self.solver, steps=steps, dt=self.dt)
             xs = cast(SampledPath, found).xs
-            states, costs = xs[:, : model.base.dim], xs[-1, -posterior.weighed :]
+            states, costs = xs[::every, : model.base.dim], xs[-1, -posterior.weighed :]
             seen = jax.vmap(model.observation.log_prob)(states, series.ys, series.mask).sum()
             ratio = 0.5 * (eps @ eps - white @ white) - jnp.sum(jnp.log(jnp.diagonal(root)))
             return seen, costs[0], costs[1] if self.importance else jnp.zeros_like(costs[0]), ratio
 
         return PathBound(*jax.vmap(one)(jnp.arange(self.paths)), gaussian_start_kl(law))
+
+    def _bounds(self, model: LatentSDE, batch: Series, keys: Key) -> PathBound:
+        if not self.shared:
+            return jax.vmap(lambda s, k: self.look(model, s, key=k))(batch, keys)
+        remedy = "leave out shared=True"
+        ts = batch.ts[0]
+        ts = check_traced(ts, jnp.any(batch.ts != ts[None]), "batch.ts", "must be alike for all series", remedy)
+        parts = lambda s: (s.ts, s.ys, s.mask)
+        one = lambda ys, mask, k: self.look(model, eqx.tree_at(parts, batch, (ts, ys, mask)), key=k)
+        return jax.vmap(one)(batch.ys, batch.mask, keys)
 
     def _value(self, bound: PathBound, weight: Any) -> Float[Array, ""]:
         if self.importance:
@@ -184,7 +207,7 @@ class ELBO(AbstractScheduled):
         if not isinstance(batch, Series):
             raise TypeError(fault("batch", "must be a Series", type(batch).__name__, "pass time series"))
         batch = batch.stack()
-        bounds = jax.vmap(lambda s, k: self.look(model, s, key=k))(batch, jax.random.split(key, len(batch)))
+        bounds = self._bounds(model, batch, jax.random.split(key, len(batch)))
         weight = self.kl_weight(_END) if isinstance(self.kl_weight, Callable) else self.kl_weight
         value = lambda w: jax.vmap(lambda b: self._value(b, w))(bounds).mean()
         elbo = value(1.0)
@@ -196,3 +219,10 @@ class ELBO(AbstractScheduled):
             "elbo_per_value": elbo * len(batch) / jnp.maximum(batch.mask.sum(), 1),
         }
         return -value(weight), metrics
+
+
+def _graded(ts: Times, steps: int, grade: float) -> Times:
+    """The times with each gap divided into steps that shorten towards its end."""
+    part = (1 - grade ** np.arange(steps)) / (1 - grade**steps)
+    inner = ts[:-1, None] + jnp.diff(ts)[:, None] * jnp.asarray(part, ts.dtype)[None]
+    return jnp.append(inner.ravel(), ts[-1])

@@ -39,7 +39,7 @@ class ExponentialIntegrator(eqx.Module):
     - `trapezoid`: evaluate the control at both ends of a step, the second where the first leads, and take the mean of
         the two, and of what they cost. The posterior is then that of continuous time to second order, for twice the
         evaluations; the path weights are no longer those of a chain, and a bound may be exceeded by the error of the
-        step.
+        step. For steps that are short against the modes that matter, and not for importance weights.
 
     !!! example
 

@@ -43,9 +43,9 @@ def driven(name):
     return DrivenOrnsteinUhlenbeck(DRIVERS[name], rate=0.9, mean=0.4, scale=0.8, start=START)
 
 
-def evidence(name, series):
+def evidence(name, series, noise=NOISE):
     process = driven(name)
-    return Observed(process, GaussianObservation(NOISE, matrix=process.reads)).log_prob(series)
+    return Observed(process, GaussianObservation(noise, matrix=process.reads)).log_prob(series)
 
 
 def back(a, b, q, j, h):
@@ -58,6 +58,7 @@ class BackwardInformation(AbstractEncoder):
     """At each row the density of what is observed there and later, as a function of the state: `J` and `h`."""
 
     process: DrivenOrnsteinUhlenbeck
+    noise: float
 
     @property
     def size(self):
@@ -71,8 +72,8 @@ class BackwardInformation(AbstractEncoder):
             j, h, after = carry
             t, y, seen = row
             earlier = back(*self.process.discretise(t, after), j, h)
-            j = earlier[0] + jnp.where(seen, 1, 0) * jnp.outer(c, c) / NOISE**2
-            h = earlier[1] + jnp.where(seen, y, 0) * c / NOISE**2
+            j = earlier[0] + jnp.where(seen, 1, 0) * jnp.outer(c, c) / self.noise**2
+            h = earlier[1] + jnp.where(seen, y, 0) * c / self.noise**2
             return (j, h, t), jnp.concatenate([j.ravel(), h])
 
         # Rows without observations hold what the next observed one does.
@@ -113,11 +114,11 @@ class ExactStart(eqx.Module):
         return dist.MultivariateNormal(cov @ self.root.T @ (h - j @ self.mean), covariance_matrix=cov)
 
 
-def exact(name, dt=0.02):
+def exact(name, dt=0.02, noise=NOISE):
     """The model with its own posterior."""
     process = driven(name)
-    encoder, control = BackwardInformation(process), ExactControl(process)
-    plain = LatentSDE(process.base, GaussianObservation(NOISE), encoder, control, driver=process.driver, dt=dt)
+    encoder, control = BackwardInformation(process, noise), ExactControl(process)
+    plain = LatentSDE(process.base, GaussianObservation(noise), encoder, control, driver=process.driver, dt=dt)
     where = plain.placement()
     return eqx.tree_at(
         lambda m: m.head, plain, ExactStart(process, where.mean, where.root), is_leaf=lambda x: x is None

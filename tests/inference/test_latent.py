@@ -115,6 +115,27 @@ def test_padding_and_what_is_masked_change_nothing(key):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@each
+def test_graded_steps_tighten_the_bound_of_sharp_observations(name, key):
+    noise, series = 0.03, latents.example(size=0.5)
+    model, evidence = latents.exact(name, noise=noise), float(latents.evidence(name, series, noise))
+    gaps = []
+    for grade in (1.0, 0.5):
+        bound = look(ELBO(paths=400, importance=True, steps=8, grade=grade), model, series, key)
+        gaps.append(evidence - log_weights(bound).mean())
+    assert 0 < gaps[1] < 0.5 * gaps[0], gaps
+
+
+def test_series_that_share_their_times_give_the_same_loss(key):
+    model = latents.amortised("modes", awake=0.3)
+    one, two = latents.example(0), latents.example(1)
+    data = latents.stack(one, Series(one.ts, two.ys, two.mask))
+    loss = eqx.filter_jit(lambda o, d: o(model, d, key=key)[0])
+    np.testing.assert_allclose(loss(ELBO(steps=3, shared=True), data), loss(ELBO(steps=3), data), rtol=1e-4)
+    with pytest.raises(Exception, match="must be alike for all series"):
+        loss(ELBO(steps=3, shared=True), latents.stack(one, two)).block_until_ready()
+
+
 def test_a_permuted_batch_gives_permuted_bounds(key):
     model, objective = latents.amortised("brownian", awake=0.3), ELBO(steps=4)
     data = latents.stack(*(latents.example(seed) for seed in range(4)))
@@ -139,6 +160,7 @@ def test_gradients_are_finite_and_reach_every_parameter(key):
         assert np.any(leaf), path
 
 
+@pytest.mark.slow
 def test_a_short_fit_raises_the_bound_with_annealing(key):
     model = latents.amortised("brownian")
     model = eqx.tree_at(lambda m: m.initial, model, latents.START, is_leaf=lambda x: x is None)
@@ -153,6 +175,7 @@ def test_a_short_fit_raises_the_bound_with_annealing(key):
     assert first.keys() == last.keys()
 
 
+@pytest.mark.slow
 def test_smoothing_has_the_moments_of_the_exact_posterior_and_forecasts_follow_the_prior(key):
     series, model, process = latents.example(), latents.exact("modes"), latents.driven("modes")
     law = Observed(process, GaussianObservation(latents.NOISE, matrix=process.reads)).condition(series).process
@@ -184,6 +207,7 @@ def test_prior_paths_are_paths_of_observations(key):
     assert model.dim == 1
 
 
+@pytest.mark.slow
 def test_a_collapsed_posterior_is_found_and_one_that_works_is_not(key):
     data = latents.stack(latents.example(0), latents.example(1))
     table = posterior_collapse(latents.amortised("modes"), data, key=key, n=4)
@@ -202,6 +226,7 @@ def test_a_collapsed_posterior_is_found_and_one_that_works_is_not(key):
     assert abs(total - energy.mean()) < 10 * energy.std() / math.sqrt(400)
 
 
+@pytest.mark.slow
 def test_two_components_a_decoder_and_counts(key):
     d, e = 2, 3
     keys = jax.random.split(key, 4)

@@ -17,7 +17,7 @@ import numpyro.distributions as dist
 from hypothesis import strategies as st
 from scipy import stats
 
-from sdekit import processes as sp
+from sdekit import fractional as fr, processes as sp
 
 from ..noise.drivers import Modes
 
@@ -144,6 +144,24 @@ def driven_ou(rng):
     return sp.DrivenOrnsteinUhlenbeck(driver, *(between(rng, 0.1, 3, (1,)) for _ in range(3)), start)
 
 
+def modes(rng):
+    rates = np.sort(between(rng, 0.05, 20, (3,)))
+    return Modes(jnp.asarray(rates), jnp.asarray(rng.normal(size=3)), direct=0.5, still=1)
+
+
+def forward_vp(rng):
+    low, high, end = between(rng, 0.1, 4, (3,))
+    return fr.FractionalVP(modes(rng), delta(rng.normal(size=1)), low, low + high, 2 * end + 1)
+
+
+def forward_ve(rng):
+    return fr.FractionalVE(modes(rng), delta(rng.normal(size=1)), *np.sort(between(rng, 0.1, 5)), 2.0)
+
+
+def pinned(rng):
+    return fr.PinnedFractionalBridge(modes(rng), *rng.normal(size=(2, 1)), 2.0, between(rng, 0.1, 3, (1,)))
+
+
 def normal_oracle(p, t0, t1, x):
     h, s, m = t1 - t0, np.asarray(p.scale), np.asarray(p.drift_rate)
     return stats.norm(x + m * h, s * np.sqrt(h))
@@ -230,11 +248,20 @@ MATRICES = [
 ]
 """Linear Gaussian processes whose components depend on one another."""
 
+FRACTIONAL = [
+    Case("FractionalVP", forward_vp),
+    Case("FractionalVE", forward_ve),
+    Case("PinnedFractionalBridge", pinned),
+]
+"""Linear Gaussian processes of the family of fractional noise."""
+
 TRANSITIONS = COMPONENTS + MATRICES
 # One of each kind where compiling all of them would test the compiler.
 KINDS = [*COMPONENTS[1:4], *COMPONENTS[6:8], MATRICES[1], MATRICES[3]]
 DRAWN = [MATRICES[0], MATRICES[2], MATRICES[4]]
-LINEAR = [TRANSITIONS[i] for i in (0, 1, 7)] + MATRICES
+LINEAR = [TRANSITIONS[i] for i in (0, 1, 7)] + MATRICES + FRACTIONAL
+# Those whose state has a density at any time: no mode that never moves.
+DENSE = [c for c in LINEAR if c.name != "DrivenOrnsteinUhlenbeck" and c not in FRACTIONAL]
 BRIDGED = [TRANSITIONS[i] for i in (0, 1, 6, 7, 9, 11)]
 
 

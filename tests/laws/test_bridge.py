@@ -10,7 +10,7 @@ from hypothesis import given
 from sdekit.evaluate import assert_covariance, assert_mean
 from sdekit.processes import AbstractLinearGaussian, BrownianBridge, BrownianMotion, GaussianBridge, OrnsteinUhlenbeck
 
-from .cases import BRIDGED, LINEAR, PATHS, affine, ids, joint, seeds, traced
+from .cases import BRIDGED, DENSE, PATHS, affine, ids, joint, seeds, traced
 
 
 few = hypothesis.settings(max_examples=3)
@@ -53,7 +53,7 @@ def well_spread(process):
     return np.linalg.cond(np.asarray(affine(process, 0.9, T1)[2])) < 1e5
 
 
-@pytest.mark.parametrize("case", **ids(LINEAR))
+@pytest.mark.parametrize("case", **ids(DENSE))
 @few
 @given(seed=seeds)
 def test_joint_law_is_that_of_conditioning(case, seed):
@@ -96,7 +96,7 @@ def test_closed_forms(seed):
         np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("case", **ids([LINEAR[1], LINEAR[2], LINEAR[4]]))
+@pytest.mark.parametrize("case", **ids([DENSE[1], DENSE[2], DENSE[4]]))
 def test_draws_end_where_they_must_and_vary_between(case):
     rng = np.random.default_rng(2)
     process = case.build(rng)

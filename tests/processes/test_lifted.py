@@ -17,6 +17,7 @@ from sdekit.processes import (
     Diagonal,
     Diffusion,
     Driven,
+    DrivenOrnsteinUhlenbeck,
     Ito,
     Lifted,
     OrnsteinUhlenbeck,
@@ -41,6 +42,13 @@ def test_the_noise_has_its_exact_law_with_rates_up_to_a_million_in_100_steps():
     error = np.sqrt((exact**2 + np.outer(np.diag(exact), np.diag(exact))) / n)
     assert (np.abs(x.T @ x / n - exact) / error).max() < stats.norm.isf(1e-6 / 30)
     assert (np.abs(x.mean(0)) / np.sqrt(np.diag(exact) / n)).max() < stats.norm.isf(1e-6 / 10)
+
+
+def test_the_noise_itself_as_a_linear_process():
+    """Without mean reversion its marginal variances are those of the readout of the modes."""
+    process = DrivenOrnsteinUhlenbeck(FAST)
+    found = [float(process.marginal(t).variance[0]) for t in (0.2, 1.0)]
+    np.testing.assert_allclose(found, np.diag(covariance(FAST, np.array([0.2, 1.0]))), rtol=1e-10)
 
 
 def test_driven_is_the_state_of_its_lift():
@@ -184,5 +192,5 @@ def test_what_the_integrator_refuses():
         Controlled(BrownianMotion(), SLOW, lambda t, x, z: x, dist.Delta(jnp.zeros(2), event_dim=1))
     moving = sk.processes.Driven(BrownianMotion(), SLOW)
     with pytest.raises(ValueError, match="must read its moving modes alike"):
-        sk.processes.DrivenOrnsteinUhlenbeck(eqx.tree_at(lambda d: d.steady, SLOW, False), rate=1.0)
+        DrivenOrnsteinUhlenbeck(eqx.tree_at(lambda d: d.steady, SLOW, False), rate=1.0)
     assert moving.dim == 1

@@ -212,6 +212,6 @@ def test_the_grid_of_a_solve_is_that_of_its_noise(key):
     np.testing.assert_allclose(given.xs, made_by_solve.xs, rtol=1e-12)
 
 
-def test_stages_differentiate_in_both_modes():
-    assert _tasks._both_modes(diffrax.ShARK()).scan_kind == "lax"
-    assert _tasks._both_modes(diffrax.Heun()).scan_kind == "bounded"
+def test_stages_differentiate_inboth_modes():
+    assert _tasks.both_modes(diffrax.ShARK()).scan_kind == "lax"
+    assert _tasks.both_modes(diffrax.Heun()).scan_kind == "bounded"
