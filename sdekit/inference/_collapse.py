@@ -45,7 +45,7 @@ class KLRates(NamedTuple):
 
 def _walk(model: LatentSDE, series: Series, key: Key, steps: int):
     """A path of the posterior and one of the prior on the same noise, and what each gap cost."""
-    posterior, prior = model.posterior(series), model.prior()
+    posterior, prior = model.posterior(series), model.prior(series.ts[0])
     law, where = model.start(model.encoder(series).start), model.placement()
     times = Grid(series.ts, steps).times()
     first, rest = jax.random.split(key)

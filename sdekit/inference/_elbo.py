@@ -153,7 +153,7 @@ class ELBO(AbstractScheduled):
         mean, root = jnp.asarray(law.loc), jnp.asarray(law.scale_tril)
         times, steps, every = series.ts, self.steps if self.dt is None else None, 1
         if self.grade < 1:
-            times, steps, every = _graded(series.ts, self.steps, self.grade), 1, self.steps
+            times, steps, every = graded_times(series.ts, self.steps, self.grade), 1, self.steps
 
         def one(i):
             first, rest = jax.random.split(jax.random.fold_in(key, i))
@@ -221,8 +221,9 @@ class ELBO(AbstractScheduled):
         return -value(weight), metrics
 
 
-def _graded(ts: Times, steps: int, grade: float) -> Times:
+def graded_times(ts: Times, steps: int, grade: float) -> Times:
     """The times with each gap divided into steps that shorten towards its end."""
-    part = (1 - grade ** np.arange(steps)) / (1 - grade**steps)
+    lengths = grade ** np.arange(steps)
+    part = (np.cumsum(lengths) - lengths) / np.sum(lengths)
     inner = ts[:-1, None] + jnp.diff(ts)[:, None] * jnp.asarray(part, ts.dtype)[None]
     return jnp.append(inner.ravel(), ts[-1])

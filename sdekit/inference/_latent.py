@@ -17,7 +17,7 @@ from .._process import AbstractConditioned, AbstractDiffusion, AbstractProcess
 from .._types import Array, Key, Law, RealScalar, State, Times
 from ..data import Series
 from ..nets import AbstractContext, AbstractEncoder
-from ..noise import AbstractDriver, BrownianDriver
+from ..noise import AbstractDriver, BrownianDriver, Since
 from ..paths import SampledPath
 from ..processes import Controlled, Lifted
 from ..solve import ExponentialIntegrator, solve
@@ -99,7 +99,8 @@ class LatentSDE(AbstractConditioned):
         driver's start times the rest. Usually `GaussianHead(context=c, n=n)` with `n` the length `d` of the state (0
         for a point mass) and `r` for each noise, where the root has `r` columns. `None` where nothing is random, or to
         keep the prior of the start.
-    - `driver`: the law of the noise; Brownian motion if not given.
+    - `driver`: the law of the noise; Brownian motion if not given. The past of one that has a past (modes that never
+        move) is that of the first time of each series, whatever its date.
     - `initial`: the law of the first state, trained; `None` for that of `base`, as fixed as `base` holds it.
     - `dt`, `solver`: of the draws, as in `solve`. The bound has its own.
 
@@ -166,9 +167,13 @@ class LatentSDE(AbstractConditioned):
     def dim(self) -> int:
         return Observed(self.latent, self.observation).dim
 
-    def prior(self) -> Lifted:
-        """The prior of the latent state and the modes; `_.sample(ts, key=key)` draws it."""
-        return Lifted(self.latent, self.driver)  # pyright: ignore[reportCallIssue]
+    def since(self, first: RealScalar) -> AbstractDriver:
+        """The driver of paths that start at a time: one that reads a past counts it from there, others as they are."""
+        return Since(self.driver, first) if self.driver.still else self.driver
+
+    def prior(self, first: RealScalar = 0.0) -> Lifted:
+        """The prior of the latent state and the modes from time `first` on; `_.sample(ts, key=key)` draws it."""
+        return Lifted(self.latent, self.since(first))  # pyright: ignore[reportCallIssue]
 
     def placement(self) -> Placement:
         """How the state and the modes at the first time come from standard normal numbers under the prior."""
@@ -195,10 +200,11 @@ class LatentSDE(AbstractConditioned):
         context = self.encoder(series)
         steered = Steered(self.control, context, last_observed(series))
         law = Placed(self.start(context.start), self.placement())
-        return Controlled(self.latent, self.driver, steered, law, martingale=martingale)  # pyright: ignore[reportCallIssue]
+        driver = self.since(series.ts[0])
+        return Controlled(self.latent, driver, steered, law, martingale=martingale)  # pyright: ignore[reportCallIssue]
 
     def draw(self, ts: Times, *, key: Key) -> SampledPath:
-        shown = _Shown(self.prior(), None, self.dt, self.solver)  # pyright: ignore[reportCallIssue]
+        shown = _Shown(self.prior(ts[0]), None, self.dt, self.solver)  # pyright: ignore[reportCallIssue]
         return cast(SampledPath, Observed(shown, self.observation).draw(ts, key=key))
 
     def condition(self, series: Series) -> Observed:

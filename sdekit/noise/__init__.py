@@ -36,6 +36,7 @@ from ._rate_grids import (
     GammaMax as GammaMax,
     OptimalGrid as OptimalGrid,
 )
+from ._since import Since as Since
 from ._volterra import VolterraDriver as VolterraDriver
 
 
@@ -69,6 +70,7 @@ __all__ = [
     "PowerKernel",
     "Refined",
     "RiemannLiouville",
+    "Since",
     "Tabulated",
     "VolterraDriver",
     "chain",

@@ -24,6 +24,7 @@ from sdekit.inference import (
     kl_rates,
     posterior_collapse,
 )
+from sdekit.inference._elbo import graded_times
 from sdekit.nets import ControlMLP, FirstFrames, GaussianHead
 from sdekit.processes import Additive, Diffusion
 
@@ -109,10 +110,39 @@ def test_the_loss_is_a_mean_over_series_of_the_bound(key):
 def test_padding_and_what_is_masked_change_nothing(key):
     model, objective = latents.amortised("modes", awake=0.3), ELBO(paths=2, importance=True, steps=4)
     series = latents.example()
-    base = look(objective, model, series, key)
     other = Series(series.ts, jnp.where(series.mask, series.ys, jnp.nan), series.mask).pad(9)
-    for found, expected in zip(look(objective, model, other, key), base, strict=True):
+    for bound in (objective, ELBO(paths=2, importance=True, steps=4, grade=0.6)):
+        for found, expected in zip(look(bound, model, other, key), look(bound, model, series, key), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_graded_steps_are_a_geometric_progression_and_equal_ones_for_grade_one(key):
+    ts = jnp.array([0.0, 1.0, 1.5])
+    graded = np.diff(graded_times(ts, 4, 0.5))
+    np.testing.assert_allclose(graded, np.array([8, 4, 2, 1, 4, 2, 1, 0.5]) / 15, rtol=1e-5)
+    np.testing.assert_allclose(graded_times(ts, 4, 1.0), [0, 0.25, 0.5, 0.75, 1, 1.125, 1.25, 1.375, 1.5], rtol=1e-6)
+    np.testing.assert_array_equal(graded_times(jnp.array([0.0, 1.0, 1.0]), 2, 0.5)[3:], 1.0)
+    # The times of equal steps, solved one step each, are the same bound as `steps` of the engine.
+    model, series = latents.amortised("modes", awake=0.3), latents.example()
+    near = look(ELBO(paths=2, steps=4, grade=1 - 1e-6), model, series, key)
+    for found, expected in zip(near, look(ELBO(paths=2, steps=4), model, series, key), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_shifting_all_times_changes_nothing_though_the_noise_has_a_past(key):
+    # The control knows no time of its own; the third mode of the driver is read by the time since the first row.
+    control = ControlMLP(1, 1, 5, 8, 1, driver=latents.DRIVERS["modes"], frequencies=(), key=key)
+    stirred = jax.random.normal(key, control.mlp.layers[-1].weight.shape) * 0.3
+    control = eqx.tree_at(lambda m: m.mlp.layers[-1].weight, control, stirred)
+    model = eqx.tree_at(lambda m: m.control, latents.amortised("modes", awake=0.3), control)
+    objective, series = ELBO(paths=2, importance=True, steps=4), latents.example()
+    later = Series(series.ts + 8.0, series.ys, series.mask)
+    for found, expected in zip(look(objective, model, later, key), look(objective, model, series, key), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    ts = jnp.array([0.0, 0.5, 1.0])
+    np.testing.assert_allclose(model.sample(ts + 8, key=key).xs, model.sample(ts, key=key).xs, rtol=1e-4, atol=1e-5)
+    found, expected = (kl_rates(model, s, key=key, n=2, steps=2).values for s in (later, series))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 @each

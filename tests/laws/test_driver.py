@@ -14,6 +14,7 @@ from sdekit.noise import (
     MarkovFractional,
     MultifractionalDriver,
     PowerKernel,
+    Since,
     VolterraDriver,
 )
 
@@ -26,6 +27,7 @@ BUILD = {
     "with past": lambda h: MarkovFractional(h, 3, kind=MandelbrotVanNess(), within=WITHIN, past_terms=2),
     "stationary": lambda h: MarkovFractional(h, 3, kind=MandelbrotVanNess(), past_terms=0),
     "multifractional": lambda h: MultifractionalDriver(HurstCurve([0.0, 1.0], [h, 0.5], WITHIN), WITHIN, 3),
+    "since": lambda h: Since(MarkovFractional(h, 3, kind=MandelbrotVanNess(), within=WITHIN, past_terms=2), -0.1),
     "Volterra": lambda h: VolterraDriver(PowerKernel(0.3), 3),
 }
 drivers = pytest.mark.parametrize("name", BUILD)
@@ -75,7 +77,12 @@ def test_drivers_of_other_numbers_share_a_program(name):
 def test_only_the_index_is_trained_and_its_gradient_is_finite(name):
     driver = BUILD[name](0.4)
     names = list(sk.named_parameters(driver))
-    learned = {"learned": ["hurst"], "with past": ["hurst"], "multifractional": ["hurst.values"]}
+    learned = {
+        "learned": ["hurst"],
+        "with past": ["hurst"],
+        "since": ["driver.hurst"],
+        "multifractional": ["hurst.values"],
+    }
     assert names == learned.get(name, [])
     slopes = jax.grad(lambda d: (d.readout(0.3) ** 2).sum())(driver)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))
