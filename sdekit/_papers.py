@@ -320,4 +320,21 @@ PAPERS: dict[str, Paper] = {
         "Denton, E. and Fergus, R.", "Stochastic Video Generation with a Learned Prior",
         "International Conference on Machine Learning", 2018,
     ),
+    "chen2018": _proceedings(
+        "Chen, R. T. Q. and Rubanova, Y. and Bettencourt, J. and Duvenaud, D.", "Neural Ordinary Differential Equations",
+        "Advances in Neural Information Processing Systems", 2018,
+    ),
+    "kidger2020": _proceedings(
+        "Kidger, P. and Morrill, J. and Foster, J. and Lyons, T.",
+        "Neural Controlled Differential Equations for Irregular Time Series",
+        "Advances in Neural Information Processing Systems", 2020,
+    ),
+    "morrill2021": _proceedings(
+        "Morrill, J. and Salvi, C. and Kidger, P. and Foster, J.", "Neural Rough Differential Equations for Long Time Series",
+        "International Conference on Machine Learning", 2021,
+    ),
+    "morrill2021online": _article(
+        "Morrill, J. and Kidger, P. and Yang, L. and Lyons, T.",
+        "Neural Controlled Differential Equations for Online Prediction Tasks", "arXiv:2106.11028", 2021,
+    ),
 }  # fmt: skip

@@ -100,6 +100,15 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "lipswish": ("chen2019",),
     "moving_digits": ("denton2018",),
     "fou": ("cheridito2003",),
+    "NeuralCDE": ("kidger2020",),
+    "CDEField": ("kidger2020",),
+    "Linear": ("kidger2020",),
+    "Rectilinear": ("morrill2021online",),
+    "Hermite": ("morrill2021online",),
+    "LogSignature": ("morrill2021",),
+    "neural_rde": ("morrill2021", "kidger2020"),
+    "CrossEntropy": ("gneiting2007",),
+    "spirals": ("chen2018", "kidger2020"),
 }
 
 

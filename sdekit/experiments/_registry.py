@@ -11,6 +11,7 @@ from ._nile import NILE
 from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
 from ._rough_volatility import ROUGH_VOLATILITY
+from ._spirals import SPIRALS
 
 
 __all__ = ["experiments", "get"]
@@ -25,6 +26,7 @@ _EXPERIMENTS = (
     NILE_HURST,
     OU_MLE,
     ROUGH_VOLATILITY,
+    SPIRALS,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
 

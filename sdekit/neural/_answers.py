@@ -27,7 +27,8 @@ class CrossEntropy(AbstractObjective):
 
     A model is anything that turns one series into logits `(num_classes,)`, such as a `NeuralCDE`.
 
-    **Raises:** `TypeError` for another record; `ValueError` for labels that are no classes, or another number of logits.
+    **Raises:** `TypeError` for another record; `ValueError` for labels that are no classes, or for another number of
+    logits.
 
     !!! example
 

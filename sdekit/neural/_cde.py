@@ -20,7 +20,7 @@ __all__ = ["CDEField", "NeuralCDE", "neural_rde", "solve_cde"]
 
 
 class CDEField(eqx.Module):
-    r"""A network $z \mapsto F(z) \in R^{w \times c}$ with entries in $(-b, b)$: the vector fields of a controlled equation.
+    r"""A network $z \mapsto F(z) \in R^{w \times c}$ with entries in $(-b, b)$: what the channels of a control do.
 
     The bound keeps a state from growing faster than its control, so that an untrained model does not blow up.
 
@@ -82,6 +82,10 @@ def solve_cde(
 ) -> Float[Array, "p+1 w"]:
     r"""The states of $dz = F(z)\,dX$ at the ends of the pieces of a control, by Heun's method, in one scan.
 
+    A step goes along the chord of the path, $k_1 = F(z) \Delta$, $k_2 = F(z + k_1) \Delta$, $z \leftarrow z +
+    (k_1 + k_2)/2$: of second order, and it takes up neither more nor less of the path than there is, however rough it
+    is. Curved pieces want two steps or more: with one, they are as good as straight.
+
     **Arguments:**
 
     - `field`: $F$, from a state `(w,)` to a matrix `(w, c)`.
@@ -107,20 +111,19 @@ def solve_cde(
     """
     require(steps >= 1, "steps", "must be a positive number of steps in each piece", steps, "pass steps >= 1")
 
-    def step(z, ends):
-        first, last = ends
-        k = field(z) @ first
-        z = z + (k + field(z + k) @ last) / 2
+    def step(z, move):
+        k = field(z) @ move
+        z = z + (k + field(z + k) @ move) / 2
         return z, z
 
-    _, zs = jax.lax.scan(step, z0, path.velocities(steps))
+    _, zs = jax.lax.scan(step, z0, path.increments(steps))
     return jnp.concatenate([z0[None], zs[steps - 1 :: steps]])
 
 
 class NeuralCDE(eqx.Module):
     r"""A map from one series to numbers: $z_0 = a(X_0)$, $dz = F(z)\,dX$, and a readout of the last state.
 
-    Padding and rows without observations change nothing, to the last bit. With a causal control (`Rectilinear`,
+    Padding and rows without observations change nothing. With a causal control (`Rectilinear`,
     `Hermite`), the state at a row knows that row and those before it alone; before the first observed row it is the
     state there.
 
@@ -131,7 +134,7 @@ class NeuralCDE(eqx.Module):
     - `initial`: $a$, from the first value of the control `(c,)` to a state `(w,)`.
     - `field`: $F$, from a state `(w,)` to a matrix `(w, c)`; usually a `CDEField`.
     - `readout`: from a state `(w,)` to what is returned, `(k,)`: logits of classes, or answers.
-    - `steps`: steps of Heun's method in each piece of the control.
+    - `steps`: steps of Heun's method in each piece of the control; at least 2 make sense of the curves of `Hermite`.
 
     **Raises:** `ValueError` for fewer than one step.
 

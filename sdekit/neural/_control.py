@@ -6,6 +6,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .._errors import require
@@ -61,21 +62,19 @@ class ControlPath(eqx.Module):
         powers = (u - i) ** jnp.arange(1, k + 1)
         return self.knots[i] + powers.astype(self.start.dtype) @ self.pieces[i]
 
-    def velocities(self, steps: int) -> tuple[Float[Array, "p*steps c"], Float[Array, "p*steps c"]]:
-        """The derivative in `s`, times the step, at both ends of `steps` equal steps in each piece.
+    def increments(self, steps: int) -> Float[Array, "p*steps c"]:
+        """What the path gains in each of `steps` equal parts of each piece.
 
         **Arguments:**
 
         - `steps`: how many, at least 1.
 
-        **Returns:** two arrays of shape `(p * steps, c)`.
+        **Returns:** shape `(p * steps, c)`.
         """
         p, k, c = self.pieces.shape
-        s = jnp.linspace(0, 1, steps + 1, dtype=self.pieces.dtype)[:, None]
-        order = jnp.arange(1, k + 1)[None]
-        slopes = order * s ** (order - 1) / steps
-        ends = jnp.einsum("sk,pkc->psc", slopes.astype(self.pieces.dtype), self.pieces)
-        return ends[:, :-1].reshape(p * steps, c), ends[:, 1:].reshape(p * steps, c)
+        s, order = np.linspace(0, 1, steps + 1)[:, None], np.arange(1, k + 1)[None]
+        gains = jnp.asarray(np.diff(s**order, axis=0), self.pieces.dtype)
+        return jnp.einsum("sk,pkc->psc", gains, self.pieces).reshape(p * steps, c)
 
 
 class AbstractControl(eqx.Module):
