@@ -102,7 +102,6 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "fou": ("cheridito2003",),
     "NeuralCDE": ("kidger2020",),
     "CDEField": ("kidger2020",),
-    "Linear": ("kidger2020",),
     "Rectilinear": ("morrill2021online",),
     "Hermite": ("morrill2021online",),
     "LogSignature": ("morrill2021",),

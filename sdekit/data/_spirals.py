@@ -16,8 +16,8 @@ __all__: list[str] = []
 @register(
     "spirals",
     kind="Labelled",
-    about="Spirals into a random centre, clockwise (class 0) or anticlockwise (class 1), with more or fewer turns, seen "
-    "with Gaussian noise at irregular times; rows are dropped at random, others for each spiral.",
+    about="Spirals into a random centre, clockwise (class 0) or anticlockwise (class 1), with more or fewer turns, "
+    "seen with Gaussian noise at irregular times; rows are dropped at random, others for each spiral.",
     licence="generated",
     citation="Chen, Rubanova, Bettencourt and Duvenaud (2018), Neural ordinary differential equations; Kidger, "
     "Morrill, Foster and Lyons (2020), Neural controlled differential equations for irregular time series",

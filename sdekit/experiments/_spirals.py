@@ -26,7 +26,7 @@ __all__ = ["SPIRALS"]
 _DROPPED = (0.3, 0.5, 0.7)
 _TIMES, _TEST, _BATCH = 100, 1000, 32
 _ACCURACY = "test accuracy"
-_SIZES = {"dim": 2, "state": 16, "width": 32, "depth": 1, "outputs": 2}
+_SIZES: Any = {"dim": 2, "state": 16, "width": 32, "depth": 1, "outputs": 2}
 
 
 class _Group(AbstractObjective):

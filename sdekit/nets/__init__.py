@@ -1,6 +1,7 @@
 """Networks and encoders shared by the families."""
 
 from ._activations import lipswish as lipswish
+from ._bounded import BoundedField as BoundedField, MatrixDiffusion as MatrixDiffusion
 from ._constant import ConstantDiffusion as ConstantDiffusion
 from ._control import (
     AffineControl as AffineControl,
@@ -19,6 +20,7 @@ from ._encoders import (
     FirstFrames as FirstFrames,
     GRUEncoder as GRUEncoder,
 )
+from ._equilibrium import ContractiveCell as ContractiveCell, DeepEquilibrium as DeepEquilibrium
 from ._head import GaussianHead as GaussianHead
 from ._mlp import MLPField as MLPField
 
@@ -30,13 +32,17 @@ __all__ = [
     "AheadContext",
     "AttentionEncoder",
     "BoundedDiffusion",
+    "BoundedField",
     "ConstantContext",
     "ConstantDiffusion",
+    "ContractiveCell",
     "ControlMLP",
+    "DeepEquilibrium",
     "FirstFrames",
     "GRUEncoder",
     "GaussianHead",
     "MLPField",
+    "MatrixDiffusion",
     "lipswish",
     "next_observed",
 ]

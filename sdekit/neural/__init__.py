@@ -14,19 +14,39 @@ from ._controls import (
     LogSignature as LogSignature,
     Rectilinear as Rectilinear,
 )
+from ._ode import FlowError as FlowError, NeuralODE as NeuralODE
+from ._sde import HybridDrift as HybridDrift, neural_sde as neural_sde
+from ._symbolic import (
+    AbstractLibrary as AbstractLibrary,
+    Formula as Formula,
+    Joined as Joined,
+    Polynomials as Polynomials,
+    Terms as Terms,
+    symbolic as symbolic,
+)
 
 
 __all__ = [
     "AbstractControl",
+    "AbstractLibrary",
     "CDEField",
     "ControlPath",
     "CrossEntropy",
+    "FlowError",
+    "Formula",
     "Hermite",
+    "HybridDrift",
+    "Joined",
     "Linear",
     "LogSignature",
     "NeuralCDE",
+    "NeuralODE",
+    "Polynomials",
     "Rectilinear",
     "SquaredError",
+    "Terms",
     "neural_rde",
+    "neural_sde",
     "solve_cde",
+    "symbolic",
 ]
