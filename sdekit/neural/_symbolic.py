@@ -203,18 +203,21 @@ def symbolic(
     variables: Sequence[str] | None = None,
     t: float = 0.0,
 ) -> Formula:
-    r"""The sparse formula nearest to a vector field on given states, by sequentially thresholded least squares.
+    r"""The sparse formula nearest to a vector field on given states, by stepwise regression.
 
-    For each component: fit all terms; drop those whose part in the field, the root mean square of
-    $c_j \theta_j(x)$, is below `threshold` times that of the component; fit the others again; until none is dropped. In
-    float64, whatever the dtype of the field.
+    For each component: fit all terms by least squares; then drop one term after the other, each time the one without
+    which the rest fits best, for as long as the root mean square of what dropping has cost stays below `threshold`
+    times that of the component. Terms that nearly stand for each other on the states, as on one orbit, are told apart
+    by what they add: cutting small coefficients at once, as sequential thresholding does, keeps such terms in pairs
+    that cancel. In float64, whatever the dtype of the field.
 
     **Arguments:**
 
     - `field`: called as `field(t, x)` with shapes `()` and `(d,)`: a learned network, a drift, a formula.
     - `xs`: the states at which to look, `(n, d)`: those of the data, where a learned field means something.
     - `library`: the terms; `Polynomials(2)` if not given.
-    - `threshold`: the smallest part that counts, in (0, 1). A field learned from noisy data wants 0.1 or so.
+    - `threshold`: how far from the field a simpler formula may be, as a share of its size, in (0, 1). A field learned
+        from noisy data wants 0.1 or so; one that is known, less.
     - `variables`: the names of the components; `x0`, `x1`, ... if not given.
     - `t`: the time at which to look at the field.
 
@@ -235,7 +238,8 @@ def symbolic(
         ```
 
     Source: Brunton, Proctor and Kutz (2016), Discovering governing equations from data by sparse identification of
-    nonlinear dynamical systems, eq. (7); the threshold is on parts rather than on coefficients, which have units.
+    nonlinear dynamical systems; Boninsegna, Nuske and Clementi (2018), Sparse learning of stochastic dynamical
+    equations, for the steps.
     """
     points = jnp.asarray(xs)
     ok = points.ndim == 2 and points.shape[0] > 0
@@ -254,7 +258,7 @@ def symbolic(
     rank = np.linalg.matrix_rank(scaled)
     remedy = "pass more states, from more of the space, or fewer terms"
     require(rank == columns.shape[1], "xs", f"tell only {rank} of {columns.shape[1]} terms apart", points, remedy)
-    found = np.stack([thresholded(scaled, y, threshold) for y in targets.T], axis=1)
+    found = np.stack([stepwise(scaled, y, threshold) for y in targets.T], axis=1)
     support = tuple(tuple(bool(c != 0) for c in row) for row in found)
     coefficients: Any = jnp.asarray(found / sizes[:, None], jnp.result_type(float))
     return Formula(library, coefficients, support, named)  # pyright: ignore[reportCallIssue]
@@ -265,24 +269,29 @@ def _look(field, library, t, points):
     return jax.vmap(lambda x: (field(t, x), library(x)))(points)
 
 
-def thresholded(columns: np.ndarray, target: np.ndarray, threshold: float) -> np.ndarray:
-    """Sequentially thresholded least squares on columns of unit root mean square.
+def stepwise(columns: np.ndarray, target: np.ndarray, threshold: float) -> np.ndarray:
+    """Least squares on as few columns as fit nearly as well as all.
+
+    Without column `j` the sum of squared residuals grows by `c_j^2 / (G^-1)_jj`, `G` the Gram matrix.
 
     **Arguments:**
 
-    - `columns`: shape `(n, p)`.
+    - `columns`: shape `(n, p)`, of full rank.
     - `target`: shape `(n,)`.
-    - `threshold`: relative to the root mean square of `target`.
+    - `threshold`: what dropping may cost, relative to the root mean square of `target`.
 
     **Returns:** coefficients of shape `(p,)`, 0 where a column is dropped.
     """
-    least = threshold * np.sqrt((target**2).mean())
-    found, active = np.zeros(columns.shape[1]), np.ones(columns.shape[1], bool)
-    while active.any() and least > 0:
-        found[:] = 0
-        found[active] = np.linalg.lstsq(columns[:, active], target, rcond=None)[0]
-        keep = np.abs(found) >= least
-        if (keep == active).all():
-            return found
-        active = keep
-    return np.zeros(columns.shape[1])
+    found, active = np.zeros(columns.shape[1]), np.arange(columns.shape[1])
+    left = threshold**2 * (target**2).sum()
+    while active.size:
+        part = columns[:, active]
+        fitted = np.linalg.lstsq(part, target, rcond=None)[0]
+        inverse = np.linalg.pinv(np.linalg.qr(part, mode="r"))
+        costs = fitted**2 / (inverse**2).sum(1)
+        if costs.min() > left:
+            found[active] = fitted
+            break
+        left -= costs.min()
+        active = np.delete(active, costs.argmin())
+    return found
