@@ -107,6 +107,16 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "LogSignature": ("morrill2021",),
     "neural_rde": ("morrill2021", "kidger2020"),
     "CrossEntropy": ("gneiting2007",),
+    "NeuralODE": ("chen2018",),
+    "FlowError": ("chen2018",),
+    "neural_sde": ("kidger2021", "li2020"),
+    "HybridDrift": ("rackauckas2020",),
+    "Formula": ("brunton2016",),
+    "symbolic": ("brunton2016", "boninsegna2018"),
+    "BoundedField": ("kidgerfoster2021",),
+    "MatrixDiffusion": ("kidgerfoster2021",),
+    "DeepEquilibrium": ("bai2019",),
+    "ContractiveCell": ("elghaoui2021",),
     "spirals": ("chen2018", "kidger2020"),
 }
 

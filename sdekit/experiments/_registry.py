@@ -5,6 +5,7 @@ from ._experiment import Experiment
 from ._fou_bridge import FOU_BRIDGE
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
+from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
 from ._ma_fbm_error import MA_FBM_ERROR
 from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
@@ -20,6 +21,7 @@ _EXPERIMENTS = (
     FOU_BRIDGE,
     HURST_ESTIMATORS,
     HURST_LEARNING,
+    HYBRID_LOTKA_VOLTERRA,
     MA_FBM_ERROR,
     MULTIFRACTIONAL,
     NILE,

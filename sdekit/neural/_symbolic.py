@@ -3,7 +3,6 @@
 import abc
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -137,18 +136,18 @@ class Formula(eqx.Module):
     **Arguments:**
 
     - `library`: the terms $\theta$.
-    - `coefficients`: shape `(p, d)`. A fit moves those that are in `support`.
-    - `support`: which terms there are, a tuple of `p` tuples of `d` flags.
+    - `places`: where there is a term: pairs of its number in the library and the component it stands in.
+    - `values`: its coefficients, one for each place, shape `(k,)`. A fit moves them.
     - `variables`: the names of the components of a state.
 
-    **Raises:** `ValueError` for shapes that do not fit.
+    **Raises:** `ValueError` for places that are not there, or another number of values.
 
     !!! example
 
         ```python
         import jax.numpy as jnp
         from sdekit.neural import Formula, Polynomials
-        decay = Formula(Polynomials(1), jnp.array([[0.0], [-2.0]]), ((False,), (True,)), ("x",))
+        decay = Formula(Polynomials(1), ((1, 0),), jnp.array([-2.0]), ("x",))
         str(decay)  # "x' = -2 x"
         decay(0.0, jnp.ones(1))  # [-2.]
         ```
@@ -157,35 +156,43 @@ class Formula(eqx.Module):
     """
 
     library: AbstractLibrary
-    coefficients: Float[Array, "p d"] = eqx.field(converter=as_float)
-    support: tuple[tuple[bool, ...], ...] = eqx.field(static=True)
+    places: tuple[tuple[int, int], ...] = eqx.field(static=True)
+    values: Float[Array, " k"] = eqx.field(converter=as_float)
     variables: tuple[str, ...] = eqx.field(static=True)
 
     def __check_init__(self):
-        p, d = len(self.library.names(self.variables)), len(self.variables)
-        ok = self.coefficients.shape == (p, d) == np.shape(self.support)
-        require(ok, "Formula.coefficients", f"must have shape ({p}, {d})", self.coefficients, "one row for each term")
-
-    @property
-    def terms(self) -> tuple[tuple[str, ...], ...]:
-        """The names of the terms of each component."""
-        names = self.library.names(self.variables)
-        return tuple(tuple(n for n, row in zip(names, self.support, strict=True) if row[i]) for i in range(self.dim))
+        p, d = len(self.library.names(self.variables)), self.dim
+        ok = all(0 <= j < p and 0 <= i < d for j, i in self.places) and len(set(self.places)) == len(self.places)
+        require(ok, "Formula.places", f"must be pairs below ({p}, {d}), each once", self.places, "see `library.names`")
+        count = (len(self.places),)
+        require(self.values.shape == count, "Formula.values", f"must have shape {count}", self.values, "one a place")
 
     @property
     def dim(self) -> int:
         """The number of components."""
         return len(self.variables)
 
+    @property
+    def coefficients(self) -> Float[Array, "p d"]:
+        """The coefficient of each term of the library in each component, 0 where there is none."""
+        dense = jnp.zeros((len(self.library.names(self.variables)), self.dim), self.values.dtype)
+        rows, columns = np.asarray(self.places, int).reshape(-1, 2).T
+        return dense.at[rows, columns].set(self.values)
+
+    @property
+    def terms(self) -> tuple[tuple[str, ...], ...]:
+        """The names of the terms of each component."""
+        names = self.library.names(self.variables)
+        return tuple(tuple(names[j] for j, i in sorted(self.places) if i == k) for k in range(self.dim))
+
     def __call__(self, t: RealScalar, x: State) -> Float[Array, " d"]:
-        kept = jnp.where(np.asarray(self.support), self.coefficients, 0)
-        return self.library(x) @ kept.astype(x.dtype)
+        return self.library(x) @ self.coefficients.astype(x.dtype)
 
     def __str__(self) -> str:
         names, values = self.library.names(self.variables), np.asarray(self.coefficients)
         lines = []
-        for i, variable in enumerate(self.variables):
-            parts = [(values[j, i], names[j]) for j in range(len(names)) if self.support[j][i]]
+        for k, variable in enumerate(self.variables):
+            parts = [(values[j, k], names[j]) for j, i in sorted(self.places) if i == k]
             text = "".join(
                 f" {'-' if c < 0 else '+'} {abs(c):.3g}{'' if name == '1' else ' ' + name}" for c, name in parts
             )
@@ -259,9 +266,9 @@ def symbolic(
     remedy = "pass more states, from more of the space, or fewer terms"
     require(rank == columns.shape[1], "xs", f"tell only {rank} of {columns.shape[1]} terms apart", points, remedy)
     found = np.stack([stepwise(scaled, y, threshold) for y in targets.T], axis=1)
-    support = tuple(tuple(bool(c != 0) for c in row) for row in found)
-    coefficients: Any = jnp.asarray(found / sizes[:, None], jnp.result_type(float))
-    return Formula(library, coefficients, support, named)  # pyright: ignore[reportCallIssue]
+    places = tuple((int(j), int(i)) for j, i in np.argwhere(found))
+    values = [found[j, i] / sizes[j] for j, i in places]
+    return Formula(library, places, jnp.asarray(values, jnp.result_type(float)), named)  # pyright: ignore[reportCallIssue]
 
 
 @eqx.filter_jit
