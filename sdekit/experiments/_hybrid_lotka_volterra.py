@@ -106,7 +106,8 @@ def _metrics(outcome: Outcome) -> Report:
         rows += [Row(_READ, name, _coefficient(formula, formula.values, i))]
         value, error = (_coefficient(formula, column, i) for column in (refitted.values, errors))
         rows += [Row(_REFITTED, name, value, error), Row(_REFITTED, _in_errors(name), (value - truth) / error)]
-    starts, ts = _initial().sample(outcome.key, (64,)), jnp.linspace(0.0, 20.0, 41)
+    starts = jax.vmap(_initial().sample)(jax.random.split(outcome.key, 64))
+    ts = jnp.linspace(0.0, 20.0, 41)
     exact = _flows(LotkaVolterra(**_TRUTH).drift, starts, ts)
     fields = {
         _HYBRID: drift, _NETWORK: outcome.fits[_NETWORK].model.drift_field, _KNOWN: _Growth(),

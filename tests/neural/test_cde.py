@@ -150,3 +150,43 @@ def test_labels_that_do_not_fit_are_refused():
         Labelled(stack, [0, 1])
     with pytest.raises(ValueError, match=r"`labels\[0, 0\]` must be finite"):
         Labelled(stack, [[np.nan]])
+
+
+def test_a_log_ode_step_of_depth_two_is_of_the_next_order():
+    """For dz = sum_i A_i z dX_i the areas come with commutators: [A_j, A_i] for i < j."""
+    rng = np.random.default_rng(4)
+    a = rng.normal(size=(2, 3, 3))
+    more = np.concatenate([a, (a[1] @ a[0] - a[0] @ a[1])[None]])
+    ts = np.linspace(0.0, 1.0, 9)
+    shape = np.column_stack([np.sin(3 * ts), np.cos(4 * ts)])
+    z = rng.normal(size=3)
+
+    @jax.jit
+    def stepped(ys):
+        """One window over all of it, at depth 1 and 2, each along its log-signature with small steps."""
+        solved = lambda depth, m: solve_cde(
+            lambda z: jnp.einsum("cij,j->ic", m, z),
+            LogSignature(8, depth, Linear(time=False))(Series(ts, ys)),
+            jnp.asarray(z),
+            200,
+        )[-1]
+        return solved(1, a), solved(2, more)
+
+    errors = []
+    for size in (0.2, 0.1):
+        exact = z
+        for move in np.diff(size * shape, axis=0):
+            exact = scipy.linalg.expm(np.einsum("c,cij->ij", move, a)) @ exact
+        errors.append([np.abs(np.asarray(out) - exact).max() for out in stepped(jnp.asarray(size * shape))])
+    ratios = np.array(errors[0]) / np.array(errors[1])
+    assert 2**1.6 < ratios[0] < 2**2.4
+    assert 2**2.6 < ratios[1] < 2**3.6
+
+
+@pytest.mark.parametrize("control", [Linear(counts=3.0), LogSignature(2), *CAUSAL], ids=repr)
+def test_single_precision_is_near_double(control):
+    m, series = model(control), gappy()
+    to = lambda tree, dtype: jax.tree.map(lambda x: x.astype(dtype) if eqx.is_inexact_array(x) else x, tree)
+    found = answer(to(m, jnp.float32), to(series, jnp.float32))
+    assert found.dtype == jnp.float32
+    np.testing.assert_allclose(found, answer(m, series), rtol=1e-4, atol=1e-5)
