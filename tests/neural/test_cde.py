@@ -1,5 +1,6 @@
 """Controlled equations: a closed form, padding, causality, permutations, learning."""
 
+import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -51,6 +52,19 @@ def test_a_linear_equation_is_a_product_of_exponentials():
     for k, move in enumerate(np.diff(ys, axis=0)):
         z = scipy.linalg.expm(np.einsum("c,cij->ij", move, a)) @ z
         np.testing.assert_allclose(zs[k + 1], z, rtol=1e-3, atol=1e-4)
+
+
+def test_a_curved_path_drives_as_in_diffrax():
+    ys, m = values(6), model(Hermite())
+    xs = jnp.asarray(np.column_stack([TS, ys]))
+    curve = diffrax.CubicInterpolation(jnp.asarray(TS), diffrax.backward_hermite_coefficients(jnp.asarray(TS), xs))
+    term = diffrax.ControlTerm(lambda t, z, _: m.field(z), curve).to_ode()
+    found = diffrax.diffeqsolve(
+        term, diffrax.Tsit5(), TS[0], TS[-1], None, jnp.ones(4), saveat=diffrax.SaveAt(ts=jnp.asarray(TS)),
+        stepsize_controller=diffrax.PIDController(1e-8, 1e-8, jump_ts=jnp.asarray(TS)),
+    )  # fmt: skip
+    zs = eqx.filter_jit(lambda m, path: solve_cde(m.field, path, jnp.ones(4), 300))(m, Hermite()(Series(TS, ys)))
+    np.testing.assert_allclose(zs, found.ys, atol=1e-4)
 
 
 def test_heuns_error_falls_with_the_square_of_the_steps():
@@ -181,6 +195,16 @@ def test_a_log_ode_step_of_depth_two_is_of_the_next_order():
     ratios = np.array(errors[0]) / np.array(errors[1])
     assert 2**1.6 < ratios[0] < 2**2.4
     assert 2**2.6 < ratios[1] < 2**3.6
+
+
+def test_gradients_are_finite_differences():
+    m, series = model(Hermite(), steps=2), gappy()
+    total = eqx.filter_jit(lambda m: (m(series) ** 2).sum())
+    gradient = eqx.filter_jit(eqx.filter_grad(lambda m: (m(series) ** 2).sum()))(m)
+    where = lambda m: m.field.mlp.layers[0].weight
+    nudged = lambda e: eqx.tree_at(where, m, where(m).at[2, 1].add(e))
+    slope = (total(nudged(1e-5)) - total(nudged(-1e-5))) / 2e-5
+    np.testing.assert_allclose(where(gradient)[2, 1], slope, rtol=1e-6)
 
 
 @pytest.mark.parametrize("control", [Linear(counts=3.0), LogSignature(2), *CAUSAL], ids=repr)
