@@ -11,12 +11,11 @@ from sdekit.experiments._experiment import Outcome
 from sdekit.fit import fit
 
 
-@pytest.mark.parametrize("dropped", spirals._DROPPED)
-def test_the_levy_area_knows_which_way_a_spiral_turns(dropped):
-    """The generator has labels that mean something, whatever is dropped. 1000 spirals, of which 10 may look wrong."""
-    data = load("spirals", n=1000, dropped=dropped, key=jax.random.key(0))
+def test_the_levy_area_knows_which_way_a_spiral_turns():
+    """The generator has labels that mean something. Of 1000 spirals, 10 may look wrong."""
+    data = load("spirals", n=1000, dropped=0.7, key=jax.random.key(0))
     assert spirals.by_area(data).mean() > 0.99
-    assert (np.asarray(data.series.mask.all(-1).sum(-1)) == round(100 * (1 - dropped))).all()
+    assert (np.asarray(data.series.mask.all(-1).sum(-1)) == 30).all()
 
 
 @pytest.mark.slow

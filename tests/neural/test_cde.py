@@ -149,15 +149,15 @@ def test_losses_are_those_of_numpy():
 
 def test_labels_that_do_not_fit_are_refused():
     stack, m = gappy().stack(), model(Hermite())
-    key = jax.random.key(0)
+    key, cross, squared = jax.random.key(0), eqx.filter_jit(CrossEntropy()), eqx.filter_jit(SquaredError())
     with pytest.raises(ValueError, match="`model` must return 5 logits"):
-        CrossEntropy()(m, Labelled(stack, [0], num_classes=5), key=key)
+        cross(m, Labelled(stack, [0], num_classes=5), key=key)
     with pytest.raises(TypeError, match="`batch` must be a Labelled"):
-        CrossEntropy()(m, stack, key=key)
+        cross(m, stack, key=key)
     with pytest.raises(ValueError, match=r"`batch\.labels` must be classes"):
-        CrossEntropy()(m, Labelled(stack, [[0.5]]), key=key)
+        cross(m, Labelled(stack, [[0.5]]), key=key)
     with pytest.raises(ValueError, match=r"`batch\.labels` must be numbers"):
-        SquaredError()(m, Labelled(stack, [0]), key=key)
+        squared(m, Labelled(stack, [0]), key=key)
     with pytest.raises(ValueError, match=r"`labels\[0\]` must be a class, 0\.\.1"):
         Labelled(stack, [2], num_classes=2)
     with pytest.raises(ValueError, match=r"`labels` must have shape \(1,\)"):
@@ -207,7 +207,7 @@ def test_gradients_are_finite_differences():
     np.testing.assert_allclose(where(gradient)[2, 1], slope, rtol=1e-6)
 
 
-@pytest.mark.parametrize("control", [Linear(counts=3.0), LogSignature(2), *CAUSAL], ids=repr)
+@pytest.mark.parametrize("control", [LogSignature(2), Hermite(counts=3.0)], ids=repr)
 def test_single_precision_is_near_double(control):
     m, series = model(control), gappy()
     to = lambda tree, dtype: jax.tree.map(lambda x: x.astype(dtype) if eqx.is_inexact_array(x) else x, tree)

@@ -5,12 +5,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
+import optax
 import pytest
 import scipy.linalg
 
 import sdekit as sk
 from sdekit.data import Series
-from sdekit.fit import FullBatch
 from sdekit.inference import forecast
 from sdekit.neural import FlowError, NeuralODE
 
@@ -97,7 +97,8 @@ def test_a_field_is_learned():
     starts = np.random.default_rng(1).normal(size=(16, 2))
     data = Series(np.linspace(0.0, 1.0, 6), np.stack([exact(x, np.linspace(0.0, 1.0, 6)) for x in starts]))
     begin = NeuralODE(Matrix(jnp.zeros((2, 2))), START, steps=4)
-    fit = sk.fit(begin, FlowError(), data, key=jax.random.key(0), steps=100, optimiser=FullBatch(), progress=False)
+    optimiser = optax.adam(optax.cosine_decay_schedule(0.1, 300))
+    fit = sk.fit(begin, FlowError(), data, key=jax.random.key(0), steps=300, optimiser=optimiser, progress=False)
     np.testing.assert_allclose(fit.model.field.a, A, atol=1e-3)
 
 
