@@ -300,6 +300,16 @@ PAPERS: dict[str, Paper] = {
         "Scalable Gradients for Stochastic Differential Equations",
         "International Conference on Artificial Intelligence and Statistics", 2020,
     ),
+    "bartosh2025": _proceedings(
+        "Bartosh, G. and Vetrov, D. and Naesseth, C. A.",
+        "SDE Matching: Scalable and Simulation-Free Training of Latent Stochastic Differential Equations",
+        "International Conference on Machine Learning", 2025,
+    ),
+    "course2023": _proceedings(
+        "Course, K. and Nair, P. B.",
+        "Amortized Reparametrization: Efficient and Scalable Variational Inference for Latent SDEs",
+        "Advances in Neural Information Processing Systems", 2023,
+    ),
     "burda2016": _proceedings(
         "Burda, Y. and Grosse, R. and Salakhutdinov, R.", "Importance Weighted Autoencoders",
         "International Conference on Learning Representations", 2016,

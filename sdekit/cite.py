@@ -91,6 +91,7 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "equinox": ("kidgergarcia2021",),
     "LatentSDE": ("li2020", "daems2024"),
     "ELBO": ("li2020", "burda2016"),
+    "SDEMatching": ("bartosh2025", "course2023"),
     "posterior_collapse": ("burda2016",),
     "GRUEncoder": ("li2020", "che2018"),
     "AttentionEncoder": ("vaswani2017",),

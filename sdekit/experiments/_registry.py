@@ -6,6 +6,7 @@ from ._fou_bridge import FOU_BRIDGE
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
+from ._latent_ou import LATENT_OU
 from ._ma_fbm_error import MA_FBM_ERROR
 from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
@@ -22,6 +23,7 @@ _EXPERIMENTS = (
     HURST_ESTIMATORS,
     HURST_LEARNING,
     HYBRID_LOTKA_VOLTERRA,
+    LATENT_OU,
     MA_FBM_ERROR,
     MULTIFRACTIONAL,
     NILE,

@@ -1,5 +1,6 @@
 """Inference on path space."""
 
+from ._bound import PathBound as PathBound
 from ._collapse import (
     CollapseTable as CollapseTable,
     KLRates as KLRates,
@@ -8,7 +9,7 @@ from ._collapse import (
 )
 from ._confidence import ParameterTable as ParameterTable, confidence as confidence
 from ._decoded import Decoded as Decoded
-from ._elbo import ELBO as ELBO, PathBound as PathBound
+from ._elbo import ELBO as ELBO
 from ._forecast import condition as condition, forecast as forecast
 from ._girsanov import (
     PathKL as PathKL,
@@ -33,6 +34,7 @@ from ._likelihood import (
     TransitionLikelihood as TransitionLikelihood,
     log_prob as log_prob,
 )
+from ._matching import SDEMatching as SDEMatching
 from ._objective import AbstractObjective as AbstractObjective, AbstractScheduled as AbstractScheduled
 from ._observation import AbstractObservation as AbstractObservation
 from ._observations import (
@@ -76,6 +78,7 @@ __all__ = [
     "PathBound",
     "PathKL",
     "PoissonObservation",
+    "SDEMatching",
     "Sequential",
     "Smoothed",
     "StudentTObservation",

@@ -46,7 +46,7 @@ class KLRates(NamedTuple):
 def _walk(model: LatentSDE, series: Series, key: Key, steps: int):
     """A path of the posterior and one of the prior on the same noise, and what each gap cost."""
     posterior, prior = model.posterior(series), model.prior(series.ts[0])
-    law, where = model.start(model.encoder(series).start), model.placement()
+    law, where = model.start(model.encoder(series), series.ts[0]), model.placement()
     times = Grid(series.ts, steps).times()
     first, rest = jax.random.split(key)
     white = jax.random.normal(first, jnp.shape(law.loc), where.mean.dtype)
@@ -195,7 +195,7 @@ def posterior_collapse(model: LatentSDE, data: Series, *, key: Key, n: int = 32,
     square, variance = mean(shift**2), mean(variance)
     total = square + variance
     path = (jnp.diff(stack.ts, axis=1)[..., None] * rates).sum(1).mean(0)
-    start = eqx.filter_jit(jax.vmap(lambda s: _each(model.start(model.encoder(s).start))))(stack).mean(0)
+    start = eqx.filter_jit(jax.vmap(lambda s: _each(model.start(model.encoder(s), s.ts[0]))))(stack).mean(0)
     return CollapseTable(
         np.where(total > 0, square / np.where(total > 0, total, 1), 0), np.asarray(path), np.asarray(start)
     )

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import diffrax
 import equinox as eqx
@@ -12,44 +12,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._errors import check_traced, fault, require
+from .._errors import check_traced, require
 from .._types import Array, Key, Times
 from ..data import AbstractRecord, Series
 from ..paths import SampledPath
 from ..solve import ExponentialIntegrator, solve
+from ._bound import PathBound, bound_metrics, check_weight, last_weight, latent_batch
 from ._latent import LatentSDE
 from ._objective import AbstractScheduled
 from ._start import gaussian_start_kl
 
 
-__all__ = ["ELBO", "PathBound"]
-
-_END = 2**30
-"""The step at which a schedule is taken to have ended."""
-
-
-class PathBound(NamedTuple):
-    """What the paths of the posterior of one series say: one number a path, but for the divergence of the start.
-
-    !!! example
-
-        ```python
-        import jax.numpy as jnp
-        from sdekit.inference import PathBound
-        PathBound(jnp.zeros(4), jnp.zeros(4), jnp.zeros(4), jnp.zeros(4), jnp.zeros(())).kl_start
-        ```
-    """
-
-    log_likelihood: Float[Array, " k"]
-    """The log-density of the observations given the path."""
-    energy: Float[Array, " k"]
-    r"""$\frac12 \int |u|^2 dt$."""
-    martingale: Float[Array, " k"]
-    r"""$\int u \cdot dB$; zero unless it was asked for."""
-    log_start: Float[Array, " k"]
-    """The log-density ratio of posterior and prior at the drawn start."""
-    kl_start: Float[Array, ""]
-    """Their divergence, in closed form."""
+__all__ = ["ELBO"]
 
 
 class ELBO(AbstractScheduled):
@@ -127,9 +101,7 @@ class ELBO(AbstractScheduled):
         require(self.steps >= 1, "ELBO.steps", "must be a positive number of steps", self.steps, "pass steps >= 1")
         ok = 0 < self.grade <= 1 and (self.grade == 1 or self.dt is None)
         require(ok, "ELBO.grade", "must lie in (0, 1], and be 1 with `dt`", self.grade, "pass e.g. 0.5 without `dt`")
-        fixed = isinstance(self.kl_weight, int | float)
-        ok = not fixed or self.kl_weight >= 0
-        require(ok, "ELBO.kl_weight", "must not be negative", self.kl_weight, "pass a number from 0 on, or a schedule")
+        check_weight("ELBO.kl_weight", self.kl_weight)
 
     def at(self, step: Int[Array, ""] | int) -> "ELBO":
         """The bound with the weight of step `step`."""
@@ -149,7 +121,7 @@ class ELBO(AbstractScheduled):
         **Returns:** a `PathBound`, one number for each of `paths` paths.
         """
         posterior = model.posterior(series, martingale=self.importance)
-        law, where = model.start(model.encoder(series).start), model.placement()
+        law, where = model.start(model.encoder(series), series.ts[0]), model.placement()
         mean, root = jnp.asarray(law.loc), jnp.asarray(law.scale_tril)
         times, steps, every = series.ts, self.steps if self.dt is None else None, 1
         if self.grade < 1:
@@ -200,25 +172,11 @@ class ELBO(AbstractScheduled):
         `log_likelihood`, `kl_path`, `kl_start`, and `elbo_per_value`, the bound over the mean number of observed
         values.
         """
-        if not isinstance(model, LatentSDE):
-            raise TypeError(
-                fault("model", "must be a LatentSDE", type(model).__name__, "build one around your diffusion")
-            )
-        if not isinstance(batch, Series):
-            raise TypeError(fault("batch", "must be a Series", type(batch).__name__, "pass time series"))
-        batch = batch.stack()
+        batch = latent_batch(model, batch)
         bounds = self._bounds(model, batch, jax.random.split(key, len(batch)))
-        weight = self.kl_weight(_END) if isinstance(self.kl_weight, Callable) else self.kl_weight
+        weight = last_weight(self.kl_weight)
         value = lambda w: jax.vmap(lambda b: self._value(b, w))(bounds).mean()
-        elbo = value(1.0)
-        metrics = {
-            "elbo": elbo,
-            "log_likelihood": bounds.log_likelihood.mean(),
-            "kl_path": bounds.energy.mean(),
-            "kl_start": bounds.kl_start.mean(),
-            "elbo_per_value": elbo * len(batch) / jnp.maximum(batch.mask.sum(), 1),
-        }
-        return -value(weight), metrics
+        return -value(weight), bound_metrics(bounds, value(1.0), batch)
 
 
 def graded_times(ts: Times, steps: int, grade: float) -> Times:

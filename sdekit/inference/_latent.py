@@ -16,11 +16,12 @@ from .._parameters import law_field
 from .._process import AbstractConditioned, AbstractDiffusion, AbstractProcess
 from .._types import Array, Key, Law, RealScalar, State, Times
 from ..data import Series
-from ..nets import AbstractContext, AbstractEncoder
+from ..nets import AbstractContext, AbstractEncoder, AbstractMarginals
 from ..noise import AbstractDriver, BrownianDriver, Since
 from ..paths import SampledPath
 from ..processes import Controlled, Lifted
 from ..solve import ExponentialIntegrator, solve
+from ._matched import Matched, marginal_start
 from ._moments import is_gaussian
 from ._observation import AbstractObservation
 from ._observed import Observed
@@ -93,7 +94,9 @@ class LatentSDE(AbstractConditioned):
     - `observation`: how a state is seen; `Decoded` puts a network in front.
     - `encoder`: what the posterior knows of a series.
     - `control`: the control, called as `control(t, x, z, context)` with shapes `()`, `(d,)`, `(m, j)`, `(c,)`; returns
-        shape `(m,)`. Usually a `ControlMLP`.
+        shape `(m,)`. Usually a `ControlMLP`. Or the marginals of the posterior (`MarginalMLP`), which say its start
+        too, for `SDEMatching` and any other objective: with Brownian motion as the driver, at least as many noises as
+        states, a Gaussian first state with a density, and an encoder whose context does not jump.
     - `head`: from the context of the whole series to a `MultivariateNormal` law of `n` numbers $\varepsilon$, where
         $x_0 = \mu + L \varepsilon_{1..d}$ under the law `N(mu, L L^T)` of the first state, and $z_0$ is the root of the
         driver's start times the rest. Usually `GaussianHead(context=c, n=n)` with `n` the length `d` of the state (0
@@ -136,7 +139,7 @@ class LatentSDE(AbstractConditioned):
     base: AbstractDiffusion
     observation: AbstractObservation
     encoder: AbstractEncoder
-    control: Callable[..., Any]
+    control: Callable[..., Any] | AbstractMarginals
     head: Callable[[Array], dist.MultivariateNormal] | None = None
     driver: AbstractDriver = eqx.field(default_factory=BrownianDriver)
     initial: Law | None = law_field(trainable=True, default=None)
@@ -147,6 +150,12 @@ class LatentSDE(AbstractConditioned):
         law = self.base.initial if self.initial is None else self.initial
         remedy = "pass initial=Normal(...).to_event(1), which takes its place"
         require(is_gaussian(law), "LatentSDE.initial", "must be Gaussian or a point mass", type(law).__name__, remedy)
+        if isinstance(self.control, AbstractMarginals):
+            self._check_marginals(self.control, law)
+        else:
+            self._check_control(self.control)
+
+    def _check_control(self, control: Callable[..., Any]) -> None:
         m, context = self.prior().components, jnp.zeros(self.encoder.size)
         n = jax.eval_shape(lambda: self.placement().root).shape[1]
         if self.head is not None:
@@ -155,8 +164,24 @@ class LatentSDE(AbstractConditioned):
             remedy = f"build it with n={n}" if n else "leave it out: nothing is random at the start"
             require(found == (n,), "LatentSDE.head", f"must give a law of {n} numbers", found, remedy)
         x, z = jnp.zeros(self.base.dim), jnp.zeros((m, self.driver.size))
-        found = jax.eval_shape(lambda: self.control(jnp.zeros(()), x, z, context)).shape
+        found = jax.eval_shape(lambda: control(jnp.zeros(()), x, z, context)).shape
         require(found == (m,), "LatentSDE.control", f"must return shape ({m},)", found, f"build it with noise={m}")
+
+    def _check_marginals(self, marginals: AbstractMarginals, law: Law) -> None:
+        m, d = self.prior().components, self.base.dim
+        name = "LatentSDE.control"
+        require(self.head is None, "LatentSDE.head", "is not used with marginals", self.head, "leave it out")
+        remedy = "pass a control, e.g. ControlMLP"
+        ok = self.driver.size == 0
+        require(
+            ok, name, "can be marginals with Brownian motion as the driver only", type(self.driver).__name__, remedy
+        )
+        require(m >= d, name, f"can be marginals with at least {d} noises only", m, remedy)
+        ok = jax.eval_shape(lambda: self.placement().root).shape[1] == d
+        require(ok, "LatentSDE.initial", "must have a density", type(law).__name__, "pass initial=Normal(...)")
+        found = jax.eval_shape(lambda: marginals(jnp.zeros(()), jnp.zeros(self.encoder.size)))
+        shapes, wanted = tuple(part.shape for part in found), ((d,), (d, d))
+        require(shapes == wanted, name, f"must give shapes {wanted}", shapes, f"build it with dim={d}")
 
     @property
     def latent(self) -> AbstractDiffusion:
@@ -179,12 +204,20 @@ class LatentSDE(AbstractConditioned):
         """How the state and the modes at the first time come from standard normal numbers under the prior."""
         return placement(self.latent.initial, self.driver, self.prior().components)
 
-    def start(self, context: Float[Array, " c"]) -> dist.MultivariateNormal:
+    def start(self, context: AbstractContext, first: RealScalar) -> dist.MultivariateNormal:
         """The posterior law of the standard normal numbers of the start, given what the encoder says of a series."""
+        if isinstance(self.control, AbstractMarginals):
+            return marginal_start(*self.control(first, context.start), self.placement())
         if self.head is not None:
-            return self.head(context)
-        n = self.placement().n
-        return dist.MultivariateNormal(jnp.zeros(n, context.dtype), scale_tril=jnp.eye(n, dtype=context.dtype))
+            return self.head(context.start)
+        n, dtype = self.placement().n, context.start.dtype
+        return dist.MultivariateNormal(jnp.zeros(n, dtype), scale_tril=jnp.eye(n, dtype=dtype))
+
+    def steered(self, series: Series, context: AbstractContext) -> Steered | Matched:
+        """The control of the posterior of a series, as a function of `(t, x, z)`."""
+        if isinstance(self.control, AbstractMarginals):
+            return Matched(self.latent, self.control, context, last_observed(series))  # pyright: ignore[reportCallIssue]
+        return Steered(self.control, context, last_observed(series))  # pyright: ignore[reportCallIssue]
 
     def posterior(self, series: Series, *, martingale: bool = False) -> Controlled:
         """The posterior of the latent state and the modes, from the first time of a series on.
@@ -198,8 +231,8 @@ class LatentSDE(AbstractConditioned):
         """
         require(series.is_item, "series", "must be one series", series.ts, "index the record, e.g. series[0]")
         context = self.encoder(series)
-        steered = Steered(self.control, context, last_observed(series))
-        law = Placed(self.start(context.start), self.placement())
+        steered = self.steered(series, context)
+        law = Placed(self.start(context, series.ts[0]), self.placement())
         driver = self.since(series.ts[0])
         return Controlled(self.latent, driver, steered, law, martingale=martingale)  # pyright: ignore[reportCallIssue]
 

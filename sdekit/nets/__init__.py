@@ -1,6 +1,7 @@
 """Networks and encoders shared by the families."""
 
 from ._activations import lipswish as lipswish
+from ._between import BetweenContext as BetweenContext, BetweenEncoder as BetweenEncoder
 from ._bounded import BoundedField as BoundedField, MatrixDiffusion as MatrixDiffusion
 from ._constant import ConstantDiffusion as ConstantDiffusion
 from ._control import (
@@ -22,15 +23,19 @@ from ._encoders import (
 )
 from ._equilibrium import ContractiveCell as ContractiveCell, DeepEquilibrium as DeepEquilibrium
 from ._head import GaussianHead as GaussianHead
+from ._marginals import AbstractMarginals as AbstractMarginals, MarginalMLP as MarginalMLP
 from ._mlp import MLPField as MLPField
 
 
 __all__ = [
     "AbstractContext",
     "AbstractEncoder",
+    "AbstractMarginals",
     "AffineControl",
     "AheadContext",
     "AttentionEncoder",
+    "BetweenContext",
+    "BetweenEncoder",
     "BoundedDiffusion",
     "BoundedField",
     "ConstantContext",
@@ -42,6 +47,7 @@ __all__ = [
     "GRUEncoder",
     "GaussianHead",
     "MLPField",
+    "MarginalMLP",
     "MatrixDiffusion",
     "lipswish",
     "next_observed",

@@ -10,32 +10,28 @@ from jaxtyping import Array, Float
 from .._errors import require
 from .._types import Key
 from ..data import Series
+from ._checks import check_gap, check_series, check_sizes, observed_rows
 from ._encoder import AbstractEncoder, AheadContext, ConstantContext, next_observed
 
 
-__all__ = ["AttentionEncoder", "FirstFrames", "GRUEncoder"]
+__all__ = ["AttentionEncoder", "FirstFrames", "GRUEncoder", "gru_states"]
 
 
-def _check(name: str, **sizes: int) -> None:
-    for size, value in sizes.items():
-        require(value >= 1, f"{name}.{size}", "must be a positive integer", value, "pass at least 1")
+def gru_states(cell: eqx.nn.GRUCell, series: Series, gap: float, *, reverse: bool) -> Float[Array, "t w"]:
+    """The state of a recurrent unit after each row; its inputs are the row and the time to the observed one before."""
+    rows = observed_rows(series)
 
+    def step(carry, row):
+        state, near, any_near = carry
+        t, features, seen = row
+        lag = jnp.where(any_near, jnp.abs(near - t) / gap, 0).astype(features.dtype)
+        state = jnp.where(seen, cell(jnp.append(features, lag), state), state)
+        return (state, jnp.where(seen, t, near), any_near | seen), state
 
-def _check_gap(name: str, gap: float) -> None:
-    require(gap > 0, f"{name}.gap", "must be positive", gap, "pass a typical time between observations")
-
-
-def _check_series(name: str, series: Series, dim: int) -> None:
-    require(series.is_item, f"{name}: series", "must be one series", series.ts, "use `vmap`, or index the record")
-    require(
-        series.dim == dim, f"{name}: series.ys", f"must have {dim} component(s)", series.ys, "build it for this dim"
-    )
-
-
-def _rows(series: Series) -> Float[Array, "t 2e"]:
-    """Values and flags; what is masked is replaced before it meets anything."""
-    ys = jnp.where(series.mask, series.ys, 0)
-    return jnp.concatenate([ys, series.mask.astype(ys.dtype)], axis=1)
+    zero = jnp.zeros(cell.hidden_size, jnp.result_type(rows, cell.weight_hh))
+    first = (zero, series.ts[-1], jnp.array(False))
+    _, states = jax.lax.scan(step, first, (series.ts, rows, series.mask.any(-1)), reverse=reverse)
+    return states
 
 
 class GRUEncoder(AbstractEncoder):
@@ -79,8 +75,8 @@ class GRUEncoder(AbstractEncoder):
     dim: int = eqx.field(static=True)
 
     def __init__(self, dim: int, width: int, size: int, *, key: Key, gap: float = 1.0):
-        _check("GRUEncoder", dim=dim, width=width)
-        _check_gap("GRUEncoder", gap)
+        check_sizes("GRUEncoder", dim=dim, width=width)
+        check_gap("GRUEncoder", gap)
         require(size >= 2, "GRUEncoder.size", "must be at least 2", size, "leave room for the time to the next row")
         cell, head = jax.random.split(key)
         self.cell = eqx.nn.GRUCell(2 * dim + 1, width, key=cell)
@@ -89,20 +85,8 @@ class GRUEncoder(AbstractEncoder):
         self.size, self.dim, self.gap = size, dim, float(gap)
 
     def __call__(self, series: Series) -> AheadContext:
-        _check_series("GRUEncoder", series, self.dim)
-        rows = _rows(series)
-
-        def step(carry, row):
-            state, after, any_after = carry
-            t, features, seen = row
-            gap = jnp.where(any_after, (after - t) / self.gap, 0).astype(features.dtype)
-            new = self.cell(jnp.append(features, gap), state)
-            state = jnp.where(seen, new, state)
-            return (state, jnp.where(seen, t, after), any_after | seen), state
-
-        zero = jnp.zeros(self.cell.hidden_size, jnp.result_type(rows, self.cell.weight_hh))
-        first = (zero, series.ts[-1], jnp.array(False))
-        _, states = jax.lax.scan(step, first, (series.ts, rows, series.mask.any(-1)), reverse=True)
+        check_series("GRUEncoder", series, self.dim)
+        states = gru_states(self.cell, series, self.gap, reverse=True)
         return AheadContext(series.ts, jax.vmap(self.head)(states), *next_observed(series), gap=self.gap)  # pyright: ignore[reportCallIssue]
 
 
@@ -163,8 +147,8 @@ class AttentionEncoder(AbstractEncoder):
         slowest: float = 0.3,
         fastest: float = 30.0,
     ):
-        _check("AttentionEncoder", dim=dim, width=width, heads=heads)
-        _check_gap("AttentionEncoder", gap)
+        check_sizes("AttentionEncoder", dim=dim, width=width, heads=heads)
+        check_gap("AttentionEncoder", gap)
         require(
             size >= 2, "AttentionEncoder.size", "must be at least 2", size, "leave room for the time to the next row"
         )
@@ -177,9 +161,9 @@ class AttentionEncoder(AbstractEncoder):
         self.heads, self.size, self.dim, self.gap = heads, size, dim, float(gap)
 
     def __call__(self, series: Series) -> AheadContext:
-        _check_series("AttentionEncoder", series, self.dim)
+        check_series("AttentionEncoder", series, self.dim)
         t = series.ts.shape[0]
-        parts = jax.vmap(self.embed)(_rows(series)).reshape(t, self.heads, -1)
+        parts = jax.vmap(self.embed)(observed_rows(series)).reshape(t, self.heads, -1)
         scores, values = parts[..., 0], parts[..., 1:]
         following, seen = next_observed(series)
         lags = (series.ts[None, :] - following[:, None]) / self.gap
@@ -242,13 +226,13 @@ class FirstFrames(AbstractEncoder):
         key: Key,
         activation: Callable[[Array], Array] = jax.nn.softplus,
     ):
-        _check("FirstFrames", dim=dim, frames=frames, width=width, depth=depth, size=size)
+        check_sizes("FirstFrames", dim=dim, frames=frames, width=width, depth=depth, size=size)
         self.mlp = eqx.nn.MLP(frames * (2 * dim + 1), size, width, depth, activation, key=key)
         self.frames, self.size, self.dim = frames, size, dim
 
     def __call__(self, series: Series) -> ConstantContext:
-        _check_series("FirstFrames", series, self.dim)
-        rows = _rows(series)
+        check_series("FirstFrames", series, self.dim)
+        rows = observed_rows(series)
         since = jnp.where(series.mask.any(-1), series.ts - series.ts[0], 0).astype(rows.dtype)
         rows = jnp.concatenate([rows, since[:, None]], axis=1)[: self.frames]
         rows = jnp.pad(rows, ((0, self.frames - rows.shape[0]), (0, 0)))

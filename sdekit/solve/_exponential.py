@@ -139,7 +139,7 @@ class LiftedTask(AbstractTask):
         mixing = None
         if not issubclass(base.structure, Additive) and sense_of(self.solver) is not base.interpretation:
             c = readouts(driver, noise.grid.interval(i)[1], self.process.components)[:, : driver.modes]
-            c = jnp.concatenate([jnp.full_like(c[:, :1], driver.direct), c], axis=1)
+            c = jnp.concatenate([jnp.full((c.shape[0], 1), driver.direct, c.dtype), c], axis=1)
             spread = jnp.sum((c @ noise.spread(i).astype(c.dtype)) ** 2, axis=1) / noise.grid.width(i)
             mixing = jnp.diag(jnp.sqrt(spread))
         return terms(base, self.solver, HeldPath(step), mixing, noise.grid.width(i), corrected=mixing is not None)
