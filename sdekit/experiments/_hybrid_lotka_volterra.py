@@ -8,6 +8,7 @@ network alone, compared by the deterministic flows from new starts.
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import equinox as eqx
@@ -135,6 +136,32 @@ def _coefficient(formula: Formula, values: Any, component: int) -> float:
     return float(values[formula.places.index(place)]) if place in formula.places else math.nan
 
 
+def _draw(outcome: Outcome, folder: Path) -> None:
+    """Flows from one start."""
+    import matplotlib.pyplot as plt
+
+    from .. import plot
+
+    drift = outcome.fits[_HYBRID].model.drift_field
+    states = np.asarray(cast(Series, outcome.data).ys).reshape(-1, 2)[::7]
+    formula = symbolic(drift.network, states, variables=_NAMES)
+    ts, start = jnp.linspace(0.0, 20.0, 201), jnp.array([[1.5, 0.5]])
+    fields = {"truth": LotkaVolterra(**_TRUTH).drift, _HYBRID: drift, _READ: HybridDrift(_Growth(), formula)}
+    figure, axes = plt.subplots(2, 1, figsize=(6.4, 3.6), sharex=True)
+    for (name, field), style in zip(fields.items(), ("k-", "C0--", "C1:"), strict=True):
+        xs = np.asarray(_flows(field, start, ts))[0]
+        for ax, x in zip(axes, xs.T, strict=True):
+            ax.plot(ts, x, style, lw=1.4, label=name)
+    for ax, name in zip(axes, _NAMES, strict=True):
+        ax.set_ylabel(name)
+    axes[0].set_title(str(formula).replace("\n", ",  "), loc="left", fontsize=9.5)
+    axes[0].legend(frameon=False, fontsize=8)
+    axes[1].set_xlabel("time")
+    figure.tight_layout()
+    plot.save(figure, folder / "flows.png")
+    plt.close("all")
+
+
 def _in_errors(name: str) -> str:
     return f"{name} less truth, in standard errors"
 
@@ -160,4 +187,5 @@ HYBRID_LOTKA_VOLTERRA = Experiment(
     },
     scales={"smoke": {"n": 32}, "paper": {"n": 128, "fit": {"steps": 1500}}},
     fit={"steps": 400, "optimiser": optax.adam(optax.cosine_decay_schedule(1e-2, 400, alpha=0.02))},
+    draw=_draw,
 )  # fmt: skip

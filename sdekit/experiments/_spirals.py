@@ -5,6 +5,7 @@ the nearest training spiral (values joined by lines, on a grid), and the sign of
 knows the answer and needs no training.
 """
 
+from pathlib import Path
 from typing import Any, cast
 
 import equinox as eqx
@@ -48,13 +49,13 @@ def _name(kind: str, dropped: float) -> str:
     return f"{kind}, {dropped:.0%} dropped"
 
 
-def _draw(n: int, dropped: float, key: Key) -> Labelled:
+def _spirals(n: int, dropped: float, key: Key) -> Labelled:
     return load("spirals", n=n, times=_TIMES, dropped=dropped, key=key)
 
 
 def _data(setting, key):
     keys = jax.random.split(key, len(_DROPPED))
-    return concatenate([_draw(setting["n"], p, k) for p, k in zip(_DROPPED, keys, strict=True)])
+    return concatenate([_spirals(setting["n"], p, k) for p, k in zip(_DROPPED, keys, strict=True)])
 
 
 def _build(_data, key):
@@ -97,7 +98,7 @@ def _metrics(outcome: Outcome) -> Report:
     rows = []
     for group, dropped in enumerate(_DROPPED):
         train = _part(cast(Labelled, outcome.data), group)
-        test = _draw(_TEST, dropped, jax.random.fold_in(outcome.key, group))
+        test = _spirals(_TEST, dropped, jax.random.fold_in(outcome.key, group))
         found = {kind: outcome.fits.get(_name(kind, dropped)) for kind in ("CDE", "RDE")}
         right = {kind: np.asarray(_right(fit.model, test)) for kind, fit in found.items() if fit is not None}
         right |= {"nearest neighbour": nearest(train, test), "sign of the Levy area": by_area(test)}
@@ -105,6 +106,32 @@ def _metrics(outcome: Outcome) -> Report:
             share = float(hits.mean())
             rows.append(Row(_name(kind, dropped), _ACCURACY, share, float(np.sqrt(share * (1 - share) / hits.size))))
     return Report(tuple(rows))
+
+
+def _draw(outcome: Outcome, folder: Path) -> None:
+    """How sure the CDE is of the right class, as rows come in."""
+    import matplotlib.pyplot as plt
+
+    from .. import plot
+
+    figure, axes = plt.subplots(1, len(_DROPPED), figsize=(3.2 * len(_DROPPED), 2.6), sharey=True)
+    for ax, dropped in zip(axes, _DROPPED, strict=True):
+        test = _spirals(24, dropped, outcome.key)
+        logits = np.asarray(_traces(outcome.fits[_name("CDE", dropped)].model, test.series))
+        sure = np.exp(logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True))
+        for series, label, p in zip(test.series, np.asarray(test.labels), sure, strict=True):
+            seen = np.asarray(series.mask.any(-1))
+            ax.plot(np.asarray(series.ts)[seen], p[seen, label], lw=0.6, color="C0", alpha=0.6)
+        ax.set(title=f"{dropped:.0%} dropped", xlabel="time", ylim=(-0.02, 1.02))
+    axes[0].set_ylabel("probability of the right class")
+    figure.tight_layout()
+    plot.save(figure, folder / "traces.png")
+    plt.close("all")
+
+
+@eqx.filter_jit
+def _traces(model, series):
+    return jax.vmap(model.trace)(series)
 
 
 _BARS = dict(zip(_DROPPED, (0.97, 0.95, 0.93), strict=True))
@@ -123,4 +150,5 @@ SPIRALS = Experiment(
     },
     scales={"smoke": {"n": 512}, "paper": {"n": 4096, "fit": {"steps": 2000}}},
     fit={"steps": 300, "optimiser": optax.adam(optax.cosine_decay_schedule(1e-2, 300, alpha=0.05))},
+    draw=_draw,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from .._errors import require
 from .._parameters import AbstractParametric, constraints, parameter
 from .._types import Key, RealScalar, State
+from ._checks import check_sizes
 
 
 __all__ = ["BoundedField", "MatrixDiffusion"]
@@ -76,8 +77,7 @@ class BoundedField(AbstractParametric):
         out_scale: float = 0.01,
         activation: Callable[[Array], Array] = jax.nn.silu,
     ):
-        for name, size in (("dim", dim), ("width", width), ("depth", depth)):
-            require(size >= 1, f"BoundedField.{name}", "must be a positive integer", size, "pass at least 1")
+        check_sizes("BoundedField", dim=dim, width=width, depth=depth)
         require(bound > 0, "BoundedField.bound", "must be positive", bound, "pass e.g. 5.0")
         self.mlp = _mlp(dim + time, dim, width, depth, activation, out_scale, key)
         self.pull = None if pull is None else jnp.full(dim, pull, jnp.result_type(float))
@@ -138,8 +138,7 @@ class MatrixDiffusion(eqx.Module):
         out_scale: float = 0.01,
         activation: Callable[[Array], Array] = jax.nn.silu,
     ):
-        for name, size in (("dim", dim), ("noise", noise), ("width", width), ("depth", depth)):
-            require(size >= 1, f"MatrixDiffusion.{name}", "must be a positive integer", size, "pass at least 1")
+        check_sizes("MatrixDiffusion", dim=dim, noise=noise, width=width, depth=depth)
         require(scale > 0, "MatrixDiffusion.scale", "must be positive", scale, "pass e.g. 0.3")
         self.mlp = _mlp(dim + time, dim * noise, width, depth, activation, out_scale, key)
         self.base = scale * (jnp.ones((dim, 1)) if noise == 1 else jnp.eye(dim, noise))

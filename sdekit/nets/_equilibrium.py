@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from .._errors import require
 from .._types import Key
+from ._checks import check_sizes
 
 
 __all__ = ["ContractiveCell", "DeepEquilibrium"]
@@ -48,8 +49,7 @@ class ContractiveCell(eqx.Module):
     contraction: float = eqx.field(static=True)
 
     def __init__(self, inputs: int, size: int, *, key: Key, contraction: float = 0.9):
-        for name, value in (("inputs", inputs), ("size", size)):
-            require(value >= 1, f"ContractiveCell.{name}", "must be a positive integer", value, "pass at least 1")
+        check_sizes("ContractiveCell", inputs=inputs, size=size)
         ok = 0 < contraction < 1
         require(ok, "ContractiveCell.contraction", "must lie in (0, 1)", contraction, "pass e.g. 0.9")
         first, second = jax.random.split(key)

@@ -50,7 +50,8 @@ def neural_sde(
     | `General` | `MatrixDiffusion` | `noises`, or `d` |
 
     The drift is a `BoundedField`. Before it has learned anything the model is close to an Ornstein-Uhlenbeck process of
-    rate `pull`. Its parts are its fields: replace one by building a `Diffusion` of your own.
+    rate `pull`. Its parts are its fields: replace one by building a `Diffusion` of your own. With fewer noises than
+    components, transitions have no density, or nearly none: fit such a model within a `LatentSDE`.
 
     **Arguments:**
 

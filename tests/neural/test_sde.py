@@ -10,8 +10,8 @@ import pytest
 import sdekit as sk
 from sdekit import constraints, parameter
 from sdekit.data import Series
-from sdekit.inference import TransitionLikelihood
-from sdekit.nets import ConstantDiffusion
+from sdekit.inference import ELBO, LatentSDE, TransitionLikelihood
+from sdekit.nets import ConstantDiffusion, ControlMLP, GaussianHead, GRUEncoder
 from sdekit.neural import HybridDrift, neural_sde
 from sdekit.processes import Additive, Diagonal, Diffusion, General, Ito, Scalar, Stratonovich
 from sdekit.solve import solve
@@ -45,6 +45,28 @@ def test_untrained_and_absurd_models_have_finite_paths(noise):
         path = solve(model, jnp.linspace(0.0, 20.0, 5), key=jax.random.key(1), steps=100, n=8)
         assert np.isfinite(path.xs).all()
         assert np.abs(np.asarray(path.xs)).max() < 500 * np.sqrt(20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("noise", "sense", "m"), [(General, Stratonovich, 3), (Diagonal, Ito, 2)])
+def test_a_neural_sde_is_the_prior_of_a_latent_one(noise, sense, m):
+    """Before training the bound is finite, and no divergence: the posterior starts as the prior."""
+    keys = jax.random.split(jax.random.key(0), 4)
+    noises = m if noise is General else None
+    base = neural_sde(2, width=8, depth=1, noise=noise, interpretation=sense, noises=noises, key=keys[0])
+    latent = LatentSDE(
+        base=base,
+        observation=sk.GaussianObservation(jnp.full(2, 0.3)),
+        encoder=GRUEncoder(dim=2, width=8, size=4, key=keys[1]),
+        control=ControlMLP(dim=2, noise=m, context=4, width=8, depth=1, key=keys[2]),
+        head=GaussianHead(context=4, n=2, width=8, depth=1, key=keys[3]),
+    )
+    data = Series(jnp.arange(4.0), jax.random.normal(keys[0], (4, 2)))
+    value = eqx.filter_jit(eqx.filter_value_and_grad(ELBO(steps=2), has_aux=True))
+    (loss, metrics), gradient = value(latent, data, key=jax.random.key(1))
+    assert np.isfinite(loss)
+    assert abs(float(metrics["kl_path"])) < 1e-9
+    assert all(np.isfinite(g).all() for g in jax.tree.leaves(gradient))
 
 
 def test_faults_are_named():
