@@ -155,7 +155,7 @@ def _draw(outcome: Outcome, folder: Path) -> None:
     for ax, name in zip(axes, _NAMES, strict=True):
         ax.set_ylabel(name)
     axes[0].set_title(str(formula).replace("\n", ",  "), loc="left", fontsize=9.5)
-    axes[0].legend(frameon=False, fontsize=8)
+    axes[0].legend(frameon=False, fontsize=8, ncols=3, loc="lower right", bbox_to_anchor=(1, 0.98))
     axes[1].set_xlabel("time")
     figure.tight_layout()
     plot.save(figure, folder / "flows.png")
@@ -167,6 +167,11 @@ def _in_errors(name: str) -> str:
 
 
 _DRAWN = "the equations that the data were drawn from"
+
+
+def _steps(n: int) -> dict[str, Any]:
+    return {"steps": n, "optimiser": optax.adam(optax.cosine_decay_schedule(1e-2, n, alpha=0.02))}
+
 
 HYBRID_LOTKA_VOLTERRA = Experiment(
     name="hybrid-lotka-volterra",
@@ -185,7 +190,6 @@ HYBRID_LOTKA_VOLTERRA = Experiment(
             for name in ("predation", "conversion")
         },
     },
-    scales={"smoke": {"n": 32}, "paper": {"n": 128, "fit": {"steps": 1500}}},
-    fit={"steps": 400, "optimiser": optax.adam(optax.cosine_decay_schedule(1e-2, 400, alpha=0.02))},
+    scales={"smoke": {"n": 32, "fit": _steps(400)}, "paper": {"n": 128, "fit": _steps(1000)}},
     draw=_draw,
 )  # fmt: skip

@@ -136,6 +136,11 @@ def _traces(model, series):
 
 _BARS = dict(zip(_DROPPED, (0.97, 0.95, 0.93), strict=True))
 
+
+def _steps(n: int) -> dict[str, Any]:
+    return {"steps": n, "optimiser": optax.adam(optax.cosine_decay_schedule(1e-2, n, alpha=0.05))}
+
+
 SPIRALS = Experiment(
     name="spirals-cde",
     paper="kidger2020",
@@ -148,7 +153,6 @@ SPIRALS = Experiment(
         (_name("CDE", p), _ACCURACY): (1.0, 1 - bar, f"a bar of {bar:.0%}, set before it ran")
         for p, bar in _BARS.items()
     },
-    scales={"smoke": {"n": 512}, "paper": {"n": 4096, "fit": {"steps": 2000}}},
-    fit={"steps": 300, "optimiser": optax.adam(optax.cosine_decay_schedule(1e-2, 300, alpha=0.05))},
+    scales={"smoke": {"n": 512, "fit": _steps(300)}, "paper": {"n": 4096, "fit": _steps(1000)}},
     draw=_draw,
 )  # fmt: skip

@@ -35,9 +35,9 @@ class CrossEntropy(AbstractObjective):
         ```python
         import jax
         import sdekit as sk
-        from sdekit.neural import CrossEntropy, Hermite, NeuralCDE
+        from sdekit.neural import CrossEntropy, Linear, NeuralCDE
         data = sk.data.load("spirals", n=8, times=10, key=jax.random.key(0))
-        model = NeuralCDE.build(Hermite(), dim=2, state=4, width=8, depth=1, outputs=2, key=jax.random.key(1))
+        model = NeuralCDE.build(Linear(), dim=2, state=4, width=8, depth=1, outputs=2, key=jax.random.key(1))
         fit = sk.fit(model, CrossEntropy(), data, key=jax.random.key(2), steps=2, progress=False)
         fit.history["accuracy"]
         ```

@@ -43,7 +43,7 @@ class NeuralODE(AbstractConditioned):
         from sdekit.nets import MLPField
         from sdekit.neural import NeuralODE
         start = dist.Normal(jnp.zeros(2), jnp.ones(2)).to_event(1)
-        model = NeuralODE(MLPField(dim=2, width=16, depth=2, key=jax.random.key(0)), start)
+        model = NeuralODE(MLPField(dim=2, width=16, depth=2, key=jax.random.key(0)), start, steps=4)
         model.sample(jnp.linspace(0.0, 1.0, 11), key=jax.random.key(1), n=3).xs.shape  # (3, 11, 2)
         model.flow(jnp.ones(2), jnp.array([0.0, 0.5, 2.0]))  # from a given state
         ```
@@ -184,7 +184,7 @@ class FlowError(AbstractObjective):
         data = sk.data.Series(ts, jnp.exp(-ts))
         start = dist.Delta(jnp.ones(1), event_dim=1)
         model = NeuralODE(MLPField(dim=1, width=8, depth=1, key=jax.random.key(0)), start, steps=2)
-        fit = sk.fit(model, FlowError(), data, key=jax.random.key(1), steps=2, progress=False)
+        FlowError()(model, data, key=jax.random.key(1))  # or sk.fit(model, FlowError(), data, ...)
         ```
 
     Source: Chen, Rubanova, Bettencourt and Duvenaud (2018), Neural ordinary differential equations.
