@@ -61,5 +61,6 @@ class Matched(eqx.Module):
 
 def marginal_start(mean: State, root: Float[Array, "d d"], where: Placement) -> dist.MultivariateNormal:
     """The law of the standard normal numbers of the start that gives a state of this law."""
-    solve = lambda b: jax.scipy.linalg.solve_triangular(where.root, b, lower=True)
-    return dist.MultivariateNormal(solve(mean - where.mean), scale_tril=solve(root))
+    # Once for all series of a batch: the prior is the same.
+    inverse = jax.scipy.linalg.solve_triangular(where.root, jnp.eye(where.n, dtype=where.root.dtype), lower=True)
+    return dist.MultivariateNormal(inverse @ (mean - where.mean), scale_tril=inverse @ root)

@@ -36,6 +36,8 @@ class SDEMatching(AbstractScheduled):
     **Arguments:**
 
     - `times`: how many times, drawn anew at each step of a fit.
+    - `rows`: how many rows of a series to look at, drawn anew too, each weighted by how many it stands for; `None` for
+        all. For long series.
     - `paths`: how many states at each time and at each observation.
     - `kl_weight`: as in `ELBO`.
 
@@ -69,12 +71,15 @@ class SDEMatching(AbstractScheduled):
     """
 
     times: int = eqx.field(static=True, default=8)
+    rows: int | None = eqx.field(static=True, default=None)
     paths: int = eqx.field(static=True, default=1)
     kl_weight: Any = 1.0
 
     def __check_init__(self):
         require(self.times >= 1, "SDEMatching.times", "must be a positive number", self.times, "pass times >= 1")
         require(self.paths >= 1, "SDEMatching.paths", "must be a positive number", self.paths, "pass paths >= 1")
+        ok = self.rows is None or self.rows >= 1
+        require(ok, "SDEMatching.rows", "must be a positive number", self.rows, "pass rows >= 1, or None for all")
         check_weight("SDEMatching.kl_weight", self.kl_weight)
 
     def at(self, step: Int[Array, ""] | int) -> "SDEMatching":
@@ -103,17 +108,28 @@ class SDEMatching(AbstractScheduled):
         first, length = series.ts[0], matched.end - series.ts[0]
 
         def one(i):
-            when, moving, seeing = jax.random.split(jax.random.fold_in(key, i), 3)
+            when, moving, seeing, choosing = jax.random.split(jax.random.fold_in(key, i), 4)
             part = jnp.arange(self.times) + jax.random.uniform(when, (self.times,), series.ts.dtype)
             ts = first + length * part / self.times
             control = jax.vmap(matched.control)(ts, _draw(matched, ts, moving))
-            states = _draw(matched, series.ts, seeing)
-            seen = jax.vmap(model.observation.log_prob)(states, series.ys, series.mask).sum()
+            some, share = self._some(series, choosing)
+            states = _draw(matched, some.ts, seeing)
+            seen = share * jax.vmap(model.observation.log_prob)(states, some.ys, some.mask).sum()
             return seen, 0.5 * length * jnp.sum(control**2) / self.times
 
         seen, energy = jax.vmap(one)(jnp.arange(self.paths))
         zero = jnp.zeros_like(energy)
         return PathBound(seen, energy, zero, zero, gaussian_start_kl(model.start(context, first)))
+
+    def _some(self, series: Series, key: Key) -> tuple[Series, float]:
+        """Rows of a series, and how many each stands for: one drawn in each of equal parts."""
+        total = series.ts.shape[0]
+        if self.rows is None or self.rows >= total:
+            return series, 1.0
+        part = jnp.arange(self.rows) + jax.random.uniform(key, (self.rows,), series.ts.dtype)
+        places = jnp.minimum((part * (total / self.rows)).astype(int), total - 1)
+        parts = lambda s: (s.ts, s.ys, s.mask)
+        return eqx.tree_at(parts, series, tuple(a[places] for a in parts(series))), total / self.rows
 
     def __call__(
         self, model: LatentSDE, batch: AbstractRecord, *, key: Key

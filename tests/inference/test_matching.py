@@ -88,6 +88,17 @@ def test_the_bound_at_the_exact_marginals_is_the_evidence(key):
     assert abs(gap) < 5 * values.std() / np.sqrt(len(values)), gap
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+def test_rows_stand_for_all_rows(rows, key):
+    """5 standard errors: a false-alarm rate of 1e-6."""
+    model, data = neural("additive", key), series()
+    some = look(SDEMatching(times=1, rows=rows, paths=20_000), model, data, key)
+    every = look(SDEMatching(times=1, paths=20_000), model, data, jax.random.fold_in(key, 1))
+    a, b = np.asarray(some.log_likelihood), np.asarray(every.log_likelihood)
+    assert abs(a.mean() - b.mean()) < 5 * np.sqrt((a.var() + b.var()) / len(a))
+    assert a.var() > b.var()
+
+
 def mixed(t, x):
     turn = 0.3 * jnp.sin(x[0] + t)
     return lx.MatrixLinearOperator(jnp.array([[0.8 + 0.2 * jnp.tanh(x[1]), turn], [-0.2, 0.7 + 0.2 * jnp.cos(x[0])]]))
@@ -185,7 +196,7 @@ def test_what_does_not_fit_is_refused(key):
     plain = LatentSDE(BrownianMotion(), GaussianObservation(0.1), encoder, ControlMLP(1, 1, 4, 4, 1, key=key))
     with pytest.raises(TypeError, match="must be marginals"):
         SDEMatching(times=2)(plain, latents.example(), key=key)
-    for bad in ({"times": 0}, {"paths": 0}, {"kl_weight": -1.0}):
+    for bad in ({"times": 0}, {"rows": 0}, {"paths": 0}, {"kl_weight": -1.0}):
         with pytest.raises(ValueError, match="SDEMatching"):
             SDEMatching(**bad)
     for bad in ({"floor": -1.0}, {"spread": 0.0}, {"width": 0}):
