@@ -73,8 +73,9 @@ def diffusion(friction):
 truth = diffusion(lambda t, v: -0.8 * v)
 ts = jnp.linspace(0.0, 4.0, 41)
 paths = truth.sample(ts, key=jax.random.key(0), n=64)
-seen = sk.inference.Observed(truth, Bob(0.1)).sample(ts, key=jax.random.key(0), n=64)
-data = sk.Series(ts, seen.xs, jax.random.uniform(jax.random.key(1), seen.xs.shape) < 0.75)
+keys = jax.random.split(jax.random.key(1), paths.xs.shape[:2])
+seen = jax.vmap(jax.vmap(lambda x, key: Bob(0.1).sample(x, key=key)))(paths.xs, keys)
+data = sk.Series(ts, seen, jax.random.uniform(jax.random.key(2), seen.shape) < 0.75)
 print(data)
 
 # %% [markdown]
@@ -83,7 +84,7 @@ print(data)
 # The posterior steers the noise of the model by a network that reads the series from its end.
 
 # %%
-keys = jax.random.split(jax.random.key(2), 4)
+keys = jax.random.split(jax.random.key(3), 4)
 model = LatentSDE(
     base=diffusion(sk.nets.MLPField(dim=1, width=16, depth=1, out_scale=0.0, key=keys[0])),
     observation=Bob(0.3),
@@ -92,7 +93,7 @@ model = LatentSDE(
     head=GaussianHead(context=16, n=2, width=32, depth=1, key=keys[3]),
 )
 fit = sk.fit(
-    model, ELBO(steps=2), data, key=jax.random.key(3), steps=steps, batch_size=16,
+    model, ELBO(steps=2), data, key=jax.random.key(4), steps=steps, batch_size=16,
     optimiser=optax.chain(optax.clip_by_global_norm(10.0), optax.adam(optax.cosine_decay_schedule(1e-2, steps))),
 )  # fmt: skip
 
@@ -116,7 +117,7 @@ print(f"noise of an observation: {float(fit.model.observation.noise):.3f}, truth
 one = data[0]
 past, _ = one.split_time(t=2.5)
 given = fit.model.condition(past)
-bands = given.sample(jnp.linspace(0.0, 4.0, 81), key=jax.random.key(4), n=samples)
+bands = given.sample(jnp.linspace(0.0, 4.0, 81), key=jax.random.key(5), n=samples)
 assert jnp.isfinite(bands.xs).all()
 axes = plot.fan(bands, one)
 save(axes, "own-drift")
