@@ -362,4 +362,47 @@ PAPERS: dict[str, Paper] = {
         "Denton, E. and Fergus, R.", "Stochastic Video Generation with a Learned Prior",
         "International Conference on Machine Learning", 2018,
     ),
+    "chen2018": _proceedings(
+        "Chen, R. T. Q. and Rubanova, Y. and Bettencourt, J. and Duvenaud, D.", "Neural Ordinary Differential Equations",
+        "Advances in Neural Information Processing Systems", 2018,
+    ),
+    "kidger2020": _proceedings(
+        "Kidger, P. and Morrill, J. and Foster, J. and Lyons, T.",
+        "Neural Controlled Differential Equations for Irregular Time Series",
+        "Advances in Neural Information Processing Systems", 2020,
+    ),
+    "morrill2021": _proceedings(
+        "Morrill, J. and Salvi, C. and Kidger, P. and Foster, J.", "Neural Rough Differential Equations for Long Time Series",
+        "International Conference on Machine Learning", 2021,
+    ),
+    "morrill2021online": _article(
+        "Morrill, J. and Kidger, P. and Yang, L. and Lyons, T.",
+        "Neural Controlled Differential Equations for Online Prediction Tasks", "arXiv:2106.11028", 2021,
+    ),
+    "kidgerfoster2021": _proceedings(
+        "Kidger, P. and Foster, J. and Li, X. and Oberhauser, H. and Lyons, T.",
+        "Neural SDEs as Infinite-Dimensional GANs", "International Conference on Machine Learning", 2021,
+    ),
+    "rackauckas2020": _article(
+        "Rackauckas, C. and Ma, Y. and Martensen, J. and Warner, C. and Zubov, K. and Supekar, R. and Skinner, D. and"
+        " Ramadhan, A. and Edelman, A.", "Universal Differential Equations for Scientific Machine Learning",
+        "arXiv:2001.04385", 2020,
+    ),
+    "brunton2016": _article(
+        "Brunton, S. L. and Proctor, J. L. and Kutz, J. N.",
+        "Discovering governing equations from data by sparse identification of nonlinear dynamical systems",
+        "Proceedings of the National Academy of Sciences", 2016, "113", "3932-3937",
+    ),
+    "boninsegna2018": _article(
+        "Boninsegna, L. and N{\\\"u}ske, F. and Clementi, C.", "Sparse learning of stochastic dynamical equations",
+        "The Journal of Chemical Physics", 2018, "148", "241723",
+    ),
+    "bai2019": _proceedings(
+        "Bai, S. and Kolter, J. Z. and Koltun, V.", "Deep Equilibrium Models",
+        "Advances in Neural Information Processing Systems", 2019,
+    ),
+    "elghaoui2021": _article(
+        "El Ghaoui, L. and Gu, F. and Travacca, B. and Askari, A. and Tsai, A.", "Implicit Deep Learning",
+        "SIAM Journal on Mathematics of Data Science", 2021, "3", "930-958",
+    ),
 }  # fmt: skip

@@ -8,11 +8,13 @@ from . import (  # each registers its data sets
     _from_packages as _from_packages,
     _generators as _generators,
     _moving_digits as _moving_digits,
+    _spirals as _spirals,
 )
 from ._affine import Affine as Affine
 from ._clock import Clock as Clock
 from ._events import Events as Events
 from ._items import AbstractItems as AbstractItems, AbstractTimeline as AbstractTimeline, concatenate as concatenate
+from ._labelled import Labelled as Labelled
 from ._panel import Panel as Panel, Seen as Seen
 from ._record import AbstractRecord as AbstractRecord
 from ._registry import (
@@ -37,6 +39,7 @@ __all__ = [
     "Entry",
     "Events",
     "File",
+    "Labelled",
     "Panel",
     "Seen",
     "Series",

@@ -20,7 +20,8 @@ class Entry:
     **Arguments:**
 
     - `name`: what `load` takes.
-    - `kind`: the record that comes: `Series`, `Panel`, `Events`, `Snapshots`, or `arrays` for a dictionary of them.
+    - `kind`: the record that comes: `Series`, `Labelled`, `Panel`, `Events`, `Snapshots`, or `arrays` for a
+        dictionary of them.
     - `about`: one line.
     - `licence`: as its source states it.
     - `citation`: what to cite.
@@ -129,8 +130,8 @@ def load(name: str, **options: Any) -> Any:
     - `name`: one of `datasets()`.
     - `options`: what the data set takes, see `datasets()[name].options`. Generated data take a `key`.
 
-    **Returns:** a record (`Series`, `Panel`, `Events` or `Snapshots`), or a dictionary of arrays where the entry's kind
-    says so.
+    **Returns:** a record (`Series`, `Labelled`, `Panel`, `Events` or `Snapshots`), or a dictionary of arrays where the
+    entry's kind says so.
 
     **Raises:** `ValueError` for an unknown name or a file whose content is not the expected one, `TypeError` for an
     unknown option, `FileNotFoundError` that says what to put where, `ImportError` that says what to install.

@@ -6,6 +6,7 @@ from ._fdm_ou import FDM_OU
 from ._fou_bridge import FOU_BRIDGE
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
+from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
 from ._latent_ou import LATENT_OU
 from ._ma_fbm_error import MA_FBM_ERROR
 from ._multifractional import MULTIFRACTIONAL
@@ -13,6 +14,7 @@ from ._nile import NILE
 from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
 from ._rough_volatility import ROUGH_VOLATILITY
+from ._spirals import SPIRALS
 
 
 __all__ = ["experiments", "get"]
@@ -22,6 +24,7 @@ _EXPERIMENTS = (
     FOU_BRIDGE,
     HURST_ESTIMATORS,
     HURST_LEARNING,
+    HYBRID_LOTKA_VOLTERRA,
     LATENT_OU,
     MA_FBM_ERROR,
     MULTIFRACTIONAL,
@@ -29,6 +32,7 @@ _EXPERIMENTS = (
     NILE_HURST,
     OU_MLE,
     ROUGH_VOLATILITY,
+    SPIRALS,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
 

@@ -2,6 +2,7 @@
 
 from ._activations import lipswish as lipswish
 from ._between import BetweenContext as BetweenContext, BetweenEncoder as BetweenEncoder
+from ._bounded import BoundedField as BoundedField, MatrixDiffusion as MatrixDiffusion
 from ._constant import ConstantDiffusion as ConstantDiffusion
 from ._control import (
     AffineControl as AffineControl,
@@ -20,6 +21,7 @@ from ._encoders import (
     FirstFrames as FirstFrames,
     GRUEncoder as GRUEncoder,
 )
+from ._equilibrium import ContractiveCell as ContractiveCell, DeepEquilibrium as DeepEquilibrium
 from ._head import GaussianHead as GaussianHead
 from ._marginals import AbstractMarginals as AbstractMarginals, MarginalMLP as MarginalMLP
 from ._mlp import MLPField as MLPField
@@ -35,14 +37,18 @@ __all__ = [
     "BetweenContext",
     "BetweenEncoder",
     "BoundedDiffusion",
+    "BoundedField",
     "ConstantContext",
     "ConstantDiffusion",
+    "ContractiveCell",
     "ControlMLP",
+    "DeepEquilibrium",
     "FirstFrames",
     "GRUEncoder",
     "GaussianHead",
     "MLPField",
     "MarginalMLP",
+    "MatrixDiffusion",
     "lipswish",
     "next_observed",
 ]

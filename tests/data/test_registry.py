@@ -14,7 +14,9 @@ from sdekit.data import AbstractRecord, Entry, File, _registry, _store, datasets
 from sdekit.evaluate import assert_mean
 
 
-KINDS = {name: getattr(sdekit.data, name) for name in ("Series", "Panel", "Events", "Snapshots")} | {"arrays": dict}
+KINDS = {name: getattr(sdekit.data, name) for name in ("Series", "Labelled", "Panel", "Events", "Snapshots")} | {
+    "arrays": dict
+}
 ENTRIES = list(datasets().values())
 needs_folder = pytest.mark.skipif(not os.environ.get("SDEKIT_DATA"), reason="SDEKIT_DATA names no folder of data")
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sdekit.data import AbstractRecord, Events, Panel, Seen, Series, Snapshots, concatenate
+from sdekit.data import AbstractRecord, Events, Labelled, Panel, Seen, Series, Snapshots, concatenate
 
 
 SERIES = Series.from_list(
@@ -28,8 +28,9 @@ SNAPSHOTS = Snapshots.from_list(
     [np.arange(8.0).reshape(4, 2), np.ones((3, 2)), np.zeros((5, 2))],
     [[1, 2, 3, 4], [1, 1, 2], [1] * 5],
 )
-RECORDS = [SERIES, PANEL, EVENTS, SNAPSHOTS]
-ITEMS = [SERIES, PANEL, EVENTS]
+LABELLED = Labelled(SERIES, [2, 0, 1])
+RECORDS = [SERIES, LABELLED, PANEL, EVENTS, SNAPSHOTS]
+ITEMS = [SERIES, LABELLED, PANEL, EVENTS]
 name = lambda record: type(record).__name__
 
 
