@@ -7,6 +7,8 @@ from ._control import (
     BoundedDiffusion as BoundedDiffusion,
     ControlMLP as ControlMLP,
 )
+from ._conv import ConvEncoder as ConvEncoder
+from ._embedded import Embedded as Embedded
 from ._encoder import (
     AbstractContext as AbstractContext,
     AbstractEncoder as AbstractEncoder,
@@ -33,6 +35,8 @@ __all__ = [
     "ConstantContext",
     "ConstantDiffusion",
     "ControlMLP",
+    "ConvEncoder",
+    "Embedded",
     "FirstFrames",
     "GRUEncoder",
     "GaussianHead",
