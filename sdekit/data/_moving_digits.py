@@ -77,7 +77,9 @@ def _film(
     which, path = jax.random.split(key)
     chosen = jax.random.randint(which, (n, digits), 0, images.shape[0])
     room, shape = float(size - _SIDE), (n, digits, 2)
-    corners = _bounce(path, shape, frames, room, speed, kick) if root is None else _wander(path, shape, room, speed * root)
+    corners = (
+        _bounce(path, shape, frames, room, speed, kick) if root is None else _wander(path, shape, room, speed * root)
+    )
 
     def frame(corner):
         # A pixel of the digit lies between pixels of the canvas: it is shared by them, linearly (n, digits, canvas, 8).

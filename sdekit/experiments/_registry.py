@@ -6,6 +6,7 @@ from ._fou_bridge import FOU_BRIDGE
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._ma_fbm_error import MA_FBM_ERROR
+from ._moving_digits import MOVING_DIGITS, MOVING_DIGITS_ROUGH
 from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
 from ._nile_hurst import NILE_HURST
@@ -20,6 +21,8 @@ _EXPERIMENTS = (
     HURST_ESTIMATORS,
     HURST_LEARNING,
     MA_FBM_ERROR,
+    MOVING_DIGITS,
+    MOVING_DIGITS_ROUGH,
     MULTIFRACTIONAL,
     NILE,
     NILE_HURST,

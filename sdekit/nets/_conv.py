@@ -57,7 +57,9 @@ class ConvEncoder(eqx.Module):
         activation: Callable[[Array], Array] = jax.nn.silu,
     ):
         for size, value in (("features", features), ("channels", min(channels, default=0))):
-            require(value >= 1, f"ConvEncoder.{size}", "must be positive", value, "pass at least 1, and one layer or more")
+            require(
+                value >= 1, f"ConvEncoder.{size}", "must be positive", value, "pass at least 1, and one layer or more"
+            )
         least, odd = divmod(side, 2 ** len(channels))
         remedy = f"pass a multiple of {2 ** len(channels)}, or fewer channels"
         require(least >= 1 and odd == 0, "ConvEncoder.side", "must be halved by each layer", side, remedy)
@@ -70,7 +72,7 @@ class ConvEncoder(eqx.Module):
     def __call__(self, image: Float[Array, " p"]) -> Float[Array, " f"]:
         x = image.reshape(self.side, self.side, 1)
         for kernel in self.kernels:
-            x = self.activation(_around(x) @ kernel.weight.T + kernel.bias)
+            x = self.activation(_around(x) @ kernel.weight.T + kernel.bias[None, None])
         return self.last(x.ravel())
 
 
