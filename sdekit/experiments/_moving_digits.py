@@ -32,7 +32,7 @@ LAST, MEAN = "last frame", "mean of the training frames"
 BOUND, PIXEL, TIGHT = "held-out ELBO, nats a frame", "held-out ELBO, nats a pixel", "held-out IWELBO, nats a frame"
 AHEAD_MEAN, AHEAD, NEXT = "forecast MSE, mean of paths", "forecast MSE, a path", "next frame MSE, mean of paths"
 REBUILT, INDEX = "reconstruction MSE, a path", "Hurst index"
-_TRAINED, _WARM = 2500, 400
+_TRAINED, _WARM = 2000, 400
 
 
 def _row(model: str, metric: str, values: Any, ideal: float = -np.inf) -> Row:
