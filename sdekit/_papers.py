@@ -320,4 +320,8 @@ PAPERS: dict[str, Paper] = {
         "Denton, E. and Fergus, R.", "Stochastic Video Generation with a Learned Prior",
         "International Conference on Machine Learning", 2018,
     ),
+    "lecun1998": _article(
+        "LeCun, Y. and Bottou, L. and Bengio, Y. and Haffner, P.",
+        "Gradient-based learning applied to document recognition", "Proceedings of the IEEE", 1998, "86", "2278-2324",
+    ),
 }  # fmt: skip

@@ -107,8 +107,8 @@ def latent_model(driver: AbstractDriver, memory: AbstractDriver, sizes: _Sizes, 
     decoder = eqx.nn.MLP(dim, sizes.side**2, sizes.hidden, 2, jax.nn.silu, jax.nn.sigmoid, key=keys[2])
     model = cast(Any, LatentSDE)(
         base=base,
-        observation=Decoded(decoder, GaussianObservation(0.2)),
-        encoder=Embedded(ConvEncoder(sizes.side, sizes.channels, _FEATURES, key=keys[3]), reader),
+        observation=Decoded(decoder, GaussianObservation(jnp.full(1, 0.2))),
+        encoder=cast(Any, Embedded)(ConvEncoder(sizes.side, sizes.channels, _FEATURES, key=keys[3]), reader),
         control=_Remembering(ControlMLP(dim, MOTION, _CONTEXT, width, 2, key=keys[4], driver=memory)),
         head=GaussianHead(_CONTEXT, dim, width, 1, key=keys[5]),
         driver=driver,

@@ -86,10 +86,12 @@ def _course(plt: Any, plot: Any, outcome: Outcome, frames: int) -> Any:
     figure, axes = plt.subplots(1, 2, figsize=(8.0, 2.8))
     for colour, (name, fit) in zip(plot.PALETTE, outcome.fits.items(), strict=False):
         steps = fit.history["step"]
-        axes[0].plot(steps, fit.history["elbo"] / frames, color=colour, label=name)
-        axes[1].plot(steps, fit.history["kl_path"] / frames, color=colour, label=name)
+        how = {"color": colour, "label": name, "marker": "o" if len(steps) < 3 else None, "ms": 3}
+        axes[0].plot(steps, fit.history["elbo"] / frames, **how)
+        axes[1].plot(steps, fit.history["kl_path"] / frames, **how)
     start = np.concatenate([fit.history["elbo"][len(fit.history["elbo"]) // 10 :] for fit in outcome.fits.values()])
-    axes[0].set_ylim(start.min() / frames, None)
+    low, high = start.min() / frames, start.max() / frames
+    axes[0].set_ylim(low - 0.05 * (high - low) - 1e-3, high + 0.05 * (high - low) + 1e-3)
     for ax, title in zip(axes, ("training ELBO, nats a frame", "path divergence, nats a frame"), strict=True):
         ax.set_title(title, loc="left")
         ax.set_xlabel("step")

@@ -72,7 +72,7 @@ class ConvEncoder(eqx.Module):
     def __call__(self, image: Float[Array, " p"]) -> Float[Array, " f"]:
         x = image.reshape(self.side, self.side, 1)
         for kernel in self.kernels:
-            x = self.activation(_around(x) @ kernel.weight.T + kernel.bias[None, None])
+            x = self.activation(jax.vmap(jax.vmap(kernel))(_around(x)))
         return self.last(x.ravel())
 
 
