@@ -137,8 +137,8 @@ MOVING_DIGITS = _experiment(
     "moving-digits",
     "video of moving digits: a latent SDE by fractional against Brownian noise, the same networks",
     {"size": 16, "digits": 1, "speed": 7.5, "kick": 1.0},  # those of the data set, in units of the canvas
-    steps=2000,
-    test=128,
+    steps=1000,
+    test=64,
 )
 MOVING_DIGITS_ROUGH = _experiment(
     "moving-digits-rough",

@@ -93,8 +93,11 @@ class _Remembering(eqx.Module):
         return self.network(t, x, jnp.pad(z, ((0, 0), (0, missing))), context)
 
 
-def latent_model(driver: AbstractDriver, memory: AbstractDriver, sizes: _Sizes, key: Key) -> LatentSDE:
-    """The latent SDE of a film before it has learned anything; its control has room for the modes of `memory`."""
+def latent_model(driver: AbstractDriver, memory: AbstractDriver, frame: Array, sizes: _Sizes, key: Key) -> LatentSDE:
+    """The latent SDE of a film before it has learned anything; its control has room for the modes of `memory`.
+
+    Its images start at the mean frame: a decoder that has to learn that first forgets, on the way, to look at its state.
+    """
     keys = jax.random.split(key, 6)
     dim, width = MOTION + CONTENT, sizes.width
     base = Diffusion(
@@ -104,7 +107,8 @@ def latent_model(driver: AbstractDriver, memory: AbstractDriver, sizes: _Sizes, 
         structure=Additive,
     )
     reader = GRUEncoder(dim=_FEATURES, width=width, size=_CONTEXT, gap=FRAME, key=keys[1])
-    decoder = eqx.nn.MLP(dim, sizes.side**2, sizes.hidden, 2, jax.nn.silu, jax.nn.sigmoid, key=keys[2])
+    decoder = eqx.nn.MLP(dim, frame.shape[0], sizes.hidden, 2, jax.nn.silu, jax.nn.sigmoid, key=keys[2])
+    decoder = eqx.tree_at(lambda m: m.layers[-1].bias, decoder, jax.scipy.special.logit(jnp.clip(frame, 0.01, 0.99)))
     model = cast(Any, LatentSDE)(
         base=base,
         observation=Decoded(decoder, GaussianObservation(jnp.full(1, 0.2))),
@@ -121,10 +125,11 @@ def latent_model(driver: AbstractDriver, memory: AbstractDriver, sizes: _Sizes, 
 def video_models(data: Series, key: Key) -> dict[str, LatentSDE]:
     """Both models: the same key, so the same initial weights."""
     side, span = int(np.sqrt(data.dim)), float(data.ts[0, -1] - data.ts[0, 0])
+    frame = data.ys.mean((0, 1))
     # The fixed grid of the paper: its fastest mode lives as long as a step.
     fractional = MarkovFractional(0.5, terms=5, horizon=span, grid=GammaMax(20.0), within=(0.1, 0.95))
     drivers = {FRACTIONAL: fractional, BROWNIAN: BrownianDriver()}
-    return {name: latent_model(driver, fractional, _Sizes(side), key) for name, driver in drivers.items()}
+    return {name: latent_model(driver, fractional, frame, _Sizes(side), key) for name, driver in drivers.items()}
 
 
 def video_bound(warm: int, **how: Any) -> ELBO:
