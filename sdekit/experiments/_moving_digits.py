@@ -106,9 +106,9 @@ def _adam(steps: int, rate: float = 2e-3) -> optax.GradientTransformation:
     return optax.chain(optax.clip_by_global_norm(100.0), optax.adam(optax.cosine_decay_schedule(rate, steps, 0.02)))
 
 
-def _experiment(name: str, summary: str, motion: Mapping[str, Any], steps: int, test: int) -> Experiment:
+def _experiment(name: str, summary: str, motion: Mapping[str, Any]) -> Experiment:
     small = {"frames": 12, "n": 128, "test": 16, "known": 6, "paths": 8, "draws": 8, "surveyed": 16}
-    large = {"frames": 25, "n": 2048, "test": test, "known": 10, "paths": 64, "draws": 32, "surveyed": 64}
+    large = {"frames": 25, "n": 2048, "test": 64, "known": 10, "paths": 64, "draws": 32, "surveyed": 64}
     how = lambda steps: {"steps": steps, "optimiser": _adam(steps)}
     return Experiment(
         name=name,
@@ -123,7 +123,7 @@ def _experiment(name: str, summary: str, motion: Mapping[str, Any], steps: int, 
             "smoke": {**small, "motion": motion, "fit": {**how(60), "chunk": 10}},
             "paper": {**large, "motion": motion},
         },
-        fit={**how(steps), "batch_size": 32},
+        fit={**how(1000), "batch_size": 32},
         baseline=MEAN,
         draw=lambda outcome, folder: draw_videos(outcome, held_out(outcome), outcome.setting["known"], folder),
     )
@@ -137,13 +137,9 @@ MOVING_DIGITS = _experiment(
     "moving-digits",
     "video of moving digits: a latent SDE by fractional against Brownian noise, the same networks",
     {"size": 16, "digits": 1, "speed": 7.5, "kick": 1.0},  # those of the data set, in units of the canvas
-    steps=1000,
-    test=64,
 )
 MOVING_DIGITS_ROUGH = _experiment(
     "moving-digits-rough",
     "the same with digits that follow fractional Brownian motion of index 0.25",
     {"size": 16, "digits": 1, "speed": 4.0, "hurst": 0.25},
-    steps=1000,
-    test=64,
 )

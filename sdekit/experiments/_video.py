@@ -96,7 +96,7 @@ class _Remembering(eqx.Module):
 def latent_model(driver: AbstractDriver, memory: AbstractDriver, frame: Array, sizes: _Sizes, key: Key) -> LatentSDE:
     """The latent SDE of a film before it has learned anything; its control has room for the modes of `memory`.
 
-    Its images start at the mean frame: a decoder that has to learn that first forgets, on the way, to look at its state.
+    Its images start at `frame`, the mean one: a decoder that has to learn that first forgets to look at its state.
     """
     keys = jax.random.split(key, 6)
     dim, width = MOTION + CONTENT, sizes.width
