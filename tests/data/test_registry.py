@@ -337,12 +337,12 @@ def test_moving_digits_stay_on_the_canvas_and_keep_their_ink():
 
 
 def test_moving_digits_can_follow_fractional_brownian_motion():
-    """Squared moves of 4000 coordinates, far from the edges, against lag^2H; each is chi-squared to begin with."""
+    """Squared moves of 6000 coordinates, far from the edges, against lag^2H; each is chi-squared to begin with."""
     from sdekit.data import _moving_digits as module
 
     hurst, frames, room = 0.25, 9, 1e4
     root = jnp.asarray(module._fractional_root(hurst, frames))
-    x = np.asarray(module._wander(jax.random.key(0), (2000, 1, 2), room, root)).reshape(frames, -1)
+    x = np.asarray(module._wander(jax.random.key(0), (3000, 1, 2), room, root)).reshape(frames, -1)
     for lag in (1, 3, 8):
         assert_mean((x[lag] - x[0]) ** 2, (0.1 * lag) ** (2 * hurst), effect=0.05)
     folded = np.asarray(module._wander(jax.random.key(0), (200, 1, 2), 0.5, root))

@@ -42,6 +42,7 @@ def test_the_models_differ_in_the_driver_alone(models):
     assert all(x.dtype == jnp.float32 for _, x in one if eqx.is_inexact_array(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [video.FRACTIONAL, video.BROWNIAN])
 def test_twenty_steps_lower_the_loss(models, films, name):
     found = fit(models[name], video.video_bound(10), films, key=jax.random.key(2), steps=20, chunk=5, progress=False)
