@@ -1,141 +1,89 @@
 """The bibliography."""
 
-from typing import NamedTuple
+from ._paper import Paper as Paper, article
+from ._papers_learning import LEARNING
 
 
 __all__ = ["PAPERS", "Paper"]
 
-
-class Paper(NamedTuple):
-    """One entry of the bibliography.
-
-    **Arguments:**
-
-    - `kind`: the BibTeX type of the entry.
-    - `authors`: as BibTeX wants them, joined by ` and `.
-    - `title`, `where`, `year`: what they say; `where` is the journal, publisher or school.
-    - `extra`: further BibTeX fields, `volume` and `pages` above all.
-
-    !!! example
-
-        ```python
-        from sdekit.cite import Paper
-        Paper("book", "Karatzas, I. and Shreve, S. E.", "Brownian Motion and Stochastic Calculus", "Springer", 1991)
-        ```
-    """
-
-    kind: str
-    authors: str
-    title: str
-    where: str
-    year: int
-    extra: tuple[tuple[str, str], ...] = ()
-
-    def bibtex(self, label: str) -> str:
-        place = {
-            "article": "journal",
-            "book": "publisher",
-            "phdthesis": "school",
-            "inproceedings": "booktitle",
-            "techreport": "institution",
-        }
-        rows = {
-            "author": self.authors,
-            "title": f"{{{self.title}}}",
-            place[self.kind]: self.where,
-            "year": str(self.year),
-        }
-        body = ",\n".join(f"  {name} = {{{text}}}" for name, text in {**rows, **dict(self.extra)}.items())
-        return f"@{self.kind}{{{label},\n{body}\n}}"
-
-
-def _article(authors: str, title: str, where: str, year: int, volume: str = "", pages: str = "") -> Paper:
-    extra = tuple((n, v) for n, v in (("volume", volume), ("pages", pages.replace("-", "--"))) if v)
-    return Paper("article", authors, title, where, year, extra)
-
-
-def _proceedings(authors: str, title: str, where: str, year: int) -> Paper:
-    return Paper("inproceedings", authors, title, where, year)
-
-
 PAPERS: dict[str, Paper] = {
-    "uhlenbeck1930": _article(
+    "uhlenbeck1930": article(
         "Uhlenbeck, G. E. and Ornstein, L. S.", "On the Theory of the Brownian Motion", "Physical Review", 1930, "36", "823-841"
     ),
-    "gillespie1996": _article(
+    "gillespie1996": article(
         "Gillespie, D. T.", "Exact numerical simulation of the Ornstein-Uhlenbeck process and its integral",
         "Physical Review E", 1996, "54", "2084-2091",
     ),
-    "black1973": _article(
+    "black1973": article(
         "Black, F. and Scholes, M.", "The Pricing of Options and Corporate Liabilities", "Journal of Political Economy",
         1973, "81", "637-654",
     ),
-    "cox1985": _article(
+    "cox1985": article(
         "Cox, J. C. and Ingersoll, J. E. and Ross, S. A.", "A Theory of the Term Structure of Interest Rates", "Econometrica",
         1985, "53", "385-407",
     ),
-    "heston1993": _article(
+    "heston1993": article(
         "Heston, S. L.", "A Closed-Form Solution for Options with Stochastic Volatility with Applications to Bond and Currency Options",
         "The Review of Financial Studies", 1993, "6", "327-343",
     ),
-    "forman2008": _article(
+    "forman2008": article(
         "Forman, J. L. and S{\\o}rensen, M.", "The Pearson Diffusions: A Class of Statistically Tractable Diffusion Processes",
         "Scandinavian Journal of Statistics", 2008, "35", "438-465",
     ),
-    "benes1981": _article(
+    "benes1981": article(
         "Bene{\\v{s}}, V. E.", "Exact finite-dimensional filters for certain diffusions with nonlinear drift", "Stochastics",
         1981, "5", "65-92",
     ),
-    "lorenz1963": _article(
+    "lorenz1963": article(
         "Lorenz, E. N.", "Deterministic Nonperiodic Flow", "Journal of the Atmospheric Sciences", 1963, "20", "130-141"
     ),
-    "volterra1926": _article(
+    "volterra1926": article(
         "Volterra, V.", "Fluctuations in the Abundance of a Species considered Mathematically", "Nature", 1926, "118", "558-560"
     ),
     "revuz1999": Paper(
         "book", "Revuz, D. and Yor, M.", "Continuous Martingales and Brownian Motion", "Springer", 1999, (("edition", "3"),)
     ),
     "pavliotis2014": Paper("book", "Pavliotis, G. A.", "Stochastic Processes and Applications", "Springer", 2014),
-    "mandelbrot1968": _article(
+    "mandelbrot1968": article(
         "Mandelbrot, B. B. and Van Ness, J. W.", "Fractional Brownian Motions, Fractional Noises and Applications", "SIAM Review",
         1968, "10", "422-437",
     ),
-    "cheridito2003": _article(
+    "cheridito2003": article(
         "Cheridito, P. and Kawaguchi, H. and Maejima, M.", "Fractional Ornstein-Uhlenbeck processes",
         "Electronic Journal of Probability", 2003, "8",
     ),
-    "davies1987": _article(
+    "davies1987": article(
         "Davies, R. B. and Harte, D. S.", "Tests for Hurst effect", "Biometrika", 1987, "74", "95-101"
     ),
-    "wood1994": _article(
+    "wood1994": article(
         "Wood, A. T. A. and Chan, G.", "Simulation of Stationary Gaussian Processes in [0, 1]^d",
         "Journal of Computational and Graphical Statistics", 1994, "3", "409-432",
     ),
-    "marinucci1999": _article(
+    "marinucci1999": article(
         "Marinucci, D. and Robinson, P. M.", "Alternative forms of fractional Brownian motion",
         "Journal of Statistical Planning and Inference", 1999, "80", "111-122",
     ),
-    "bennedsen2017": _article(
+    "bennedsen2017": article(
         "Bennedsen, M. and Lunde, A. and Pakkanen, M. S.", "Hybrid scheme for Brownian semistationary processes",
         "Finance and Stochastics", 2017, "21", "931-965",
     ),
-    "peltier1995": _article(
+    "peltier1995": article(
         "Peltier, R.-F. and L{\\'e}vy V{\\'e}hel, J.", "Multifractional Brownian Motion: Definition and Preliminary Results",
         "INRIA Research Report", 1995, "2645",
     ),
-    "istas1997": _article(
+    "istas1997": article(
         "Istas, J. and Lang, G.", "Quadratic variations and estimation of the local H{\\\"o}lder index of a Gaussian process",
         "Annales de l'Institut Henri Poincar{\\'e}, Probabilit{\\'e}s et Statistiques", 1997, "33", "407-436",
     ),
-    "hosking1984": _article(
+    "hosking1984": article(
         "Hosking, J. R. M.", "Modeling persistence in hydrological time series using fractional differencing",
         "Water Resources Research", 1984, "20", "1898-1908",
     ),
-    "gasbarra2007": _article(
+    "gasbarra2007": article(
         "Gasbarra, D. and Sottinen, T. and Valkeila, E.", "Gaussian bridges", "Stochastic Analysis and Applications, Abel Symposia",
         2007, "2", "361-382",
     ),
-    "deya2012": _article(
+    "deya2012": article(
         "Deya, A. and Neuenkirch, A. and Tindel, S.",
         "A Milstein-type scheme without L{\\'e}vy area terms for SDEs driven by fractional Brownian motion",
         "Annales de l'Institut Henri Poincar{\\'e}, Probabilit{\\'e}s et Statistiques", 2012, "48", "518-550",
@@ -143,39 +91,39 @@ PAPERS: dict[str, Paper] = {
     "rasmussen2006": Paper(
         "book", "Rasmussen, C. E. and Williams, C. K. I.", "Gaussian Processes for Machine Learning", "MIT Press", 2006
     ),
-    "vanloan1978": _article(
+    "vanloan1978": article(
         "Van Loan, C. F.", "Computing integrals involving the matrix exponential", "IEEE Transactions on Automatic Control",
         1978, "23", "395-404",
     ),
-    "kalman1960": _article(
+    "kalman1960": article(
         "Kalman, R. E.", "A New Approach to Linear Filtering and Prediction Problems", "Journal of Basic Engineering", 1960,
         "82", "35-45",
     ),
-    "sarkka2021": _article(
+    "sarkka2021": article(
         "S{\\\"a}rkk{\\\"a}, S. and Garc{\\'i}a-Fern{\\'a}ndez, {\\'A}. F.", "Temporal Parallelization of Bayesian Smoothers",
         "IEEE Transactions on Automatic Control", 2021, "66", "299-306",
     ),
-    "girsanov1960": _article(
+    "girsanov1960": article(
         "Girsanov, I. V.",
         "On Transforming a Certain Class of Stochastic Processes by Absolutely Continuous Substitution of Measures",
         "Theory of Probability and its Applications", 1960, "5", "285-301",
     ),
-    "maruyama1955": _article(
+    "maruyama1955": article(
         "Maruyama, G.", "Continuous Markov processes and stochastic equations",
         "Rendiconti del Circolo Matematico di Palermo", 1955, "4", "48-90",
     ),
-    "milstein1975": _article(
+    "milstein1975": article(
         "Mil'shtein, G. N.", "Approximate Integration of Stochastic Differential Equations",
         "Theory of Probability and its Applications", 1975, "19", "557-562",
     ),
     "kloeden1992": Paper(
         "book", "Kloeden, P. E. and Platen, E.", "Numerical Solution of Stochastic Differential Equations", "Springer", 1992
     ),
-    "rossler2010": _article(
+    "rossler2010": article(
         "R{\\\"o}{\\ss}ler, A.", "Runge-Kutta Methods for the Strong Approximation of Solutions of Stochastic Differential Equations",
         "SIAM Journal on Numerical Analysis", 2010, "48", "922-952",
     ),
-    "foster2024": _article(
+    "foster2024": article(
         "Foster, J. M. and dos Reis, G. and Strange, C.",
         "High Order Splitting Methods for SDEs Satisfying a Commutativity Condition", "SIAM Journal on Numerical Analysis",
         2024, "62", "500-532",
@@ -184,11 +132,11 @@ PAPERS: dict[str, Paper] = {
         "inproceedings", "Salmon, J. K. and Moraes, M. A. and Dror, R. O. and Shaw, D. E.",
         "Parallel random numbers: as easy as 1, 2, 3", "Proceedings of SC11", 2011,
     ),
-    "gneiting2007": _article(
+    "gneiting2007": article(
         "Gneiting, T. and Raftery, A. E.", "Strictly Proper Scoring Rules, Prediction, and Estimation",
         "Journal of the American Statistical Association", 2007, "102", "359-378",
     ),
-    "cobb1978": _article(
+    "cobb1978": article(
         "Cobb, G. W.", "The problem of the Nile: Conditional solution to a changepoint problem", "Biometrika", 1978, "65", "243-251"
     ),
     "durbin2012": Paper(
@@ -220,26 +168,26 @@ PAPERS: dict[str, Paper] = {
         "inproceedings", "Ho, J. and Jain, A. and Abbeel, P.", "Denoising Diffusion Probabilistic Models",
         "Advances in Neural Information Processing Systems", 2020,
     ),
-    "anderson1982": _article(
+    "anderson1982": article(
         "Anderson, B. D. O.", "Reverse-time diffusion equation models", "Stochastic Processes and their Applications", 1982, "12",
         "313-326",
     ),
-    "harms2019": _article(
+    "harms2019": article(
         "Harms, P. and Stefanovits, D.", "Affine representations of fractional processes with applications in mathematical finance",
         "Stochastic Processes and their Applications", 2019, "129", "1185-1228",
     ),
-    "bayer2023": _article(
+    "bayer2023": article(
         "Bayer, C. and Breneis, S.", "Markovian approximations of stochastic Volterra equations with the fractional kernel",
         "Quantitative Finance", 2023, "23", "53-70",
     ),
-    "bayer2016": _article(
+    "bayer2016": article(
         "Bayer, C. and Friz, P. and Gatheral, J.", "Pricing under rough volatility", "Quantitative Finance", 2016, "16", "887-904"
     ),
-    "eleuch2019": _article(
+    "eleuch2019": article(
         "El Euch, O. and Rosenbaum, M.", "The characteristic function of rough Heston models", "Mathematical Finance", 2019,
         "29", "3-38",
     ),
-    "abijaber2019": _article(
+    "abijaber2019": article(
         "Abi Jaber, E. and El Euch, O.", "Multifactor Approximation of Rough Volatility Models",
         "SIAM Journal on Financial Mathematics", 2019, "10", "309-349",
     ),
@@ -252,157 +200,55 @@ PAPERS: dict[str, Paper] = {
         "Learning Fractional White Noises in Neural Stochastic Differential Equations",
         "Advances in Neural Information Processing Systems", 2022,
     ),
-    "hurst1951": _article(
+    "hurst1951": article(
         "Hurst, H. E.", "Long-Term Storage Capacity of Reservoirs", "Transactions of the American Society of Civil Engineers",
         1951, "116", "770-799",
     ),
-    "whittle1953": _article(
+    "whittle1953": article(
         "Whittle, P.", "Estimation and information in stationary time series", "Arkiv f{\\\"o}r Matematik", 1953, "2", "423-434"
     ),
-    "paxson1997": _article(
+    "paxson1997": article(
         "Paxson, V.", "Fast, approximate synthesis of fractional Gaussian noise for generating self-similar network traffic",
         "ACM SIGCOMM Computer Communication Review", 1997, "27", "5-18",
     ),
-    "dahlhaus1989": _article(
+    "dahlhaus1989": article(
         "Dahlhaus, R.", "Efficient Parameter Estimation for Self-Similar Processes", "The Annals of Statistics", 1989, "17",
         "1749-1766",
     ),
-    "hosking1981": _article("Hosking, J. R. M.", "Fractional differencing", "Biometrika", 1981, "68", "165-176"),
-    "coeurjolly2001": _article(
+    "hosking1981": article("Hosking, J. R. M.", "Fractional differencing", "Biometrika", 1981, "68", "165-176"),
+    "coeurjolly2001": article(
         "Coeurjolly, J.-F.",
         "Estimating the Parameters of a Fractional Brownian Motion by Discrete Variations of its Sample Paths",
         "Statistical Inference for Stochastic Processes", 2001, "4", "199-227",
     ),
-    "peng1994": _article(
+    "peng1994": article(
         "Peng, C.-K. and Buldyrev, S. V. and Havlin, S. and Simons, M. and Stanley, H. E. and Goldberger, A. L.",
         "Mosaic organization of DNA nucleotides", "Physical Review E", 1994, "49", "1685-1689",
     ),
-    "anis1976": _article(
+    "anis1976": article(
         "Anis, A. A. and Lloyd, E. H.", "The expected value of the adjusted rescaled Hurst range of independent normal summands",
         "Biometrika", 1976, "63", "111-116",
     ),
-    "taqqu1995": _article(
+    "taqqu1995": article(
         "Taqqu, M. S. and Teverovsky, V. and Willinger, W.", "Estimators for long-range dependence: an empirical study",
         "Fractals", 1995, "3", "785-798",
     ),
-    "gatheral2018": _article(
+    "gatheral2018": article(
         "Gatheral, J. and Jaisson, T. and Rosenbaum, M.", "Volatility is rough", "Quantitative Finance", 2018, "18", "933-949"
     ),
     "kidger2021": Paper(
         "phdthesis", "Kidger, P.", "On Neural Differential Equations", "University of Oxford", 2021
     ),
-    "kidgerfoster2021": _article(
+    "kidgerfoster2021": article(
         "Kidger, P. and Foster, J. and Li, X. and Lyons, T.", "Efficient and Accurate Gradients for Neural SDEs",
         "Advances in Neural Information Processing Systems", 2021, "34",
     ),
-    "shmelev2025": _article(
+    "shmelev2025": article(
         "Shmelev, D. and Salvi, C.", "Explicit and Effectively Symmetric Schemes for Neural SDEs", "arXiv:2509.20599", 2025
     ),
-    "kidgergarcia2021": _article(
+    "kidgergarcia2021": article(
         "Kidger, P. and Garcia, C.", "Equinox: neural networks in JAX via callable PyTrees and filtered transformations",
         "Differentiable Programming workshop at NeurIPS", 2021,
     ),
-    "li2020": _proceedings(
-        "Li, X. and Wong, T.-K. L. and Chen, R. T. Q. and Duvenaud, D.",
-        "Scalable Gradients for Stochastic Differential Equations",
-        "International Conference on Artificial Intelligence and Statistics", 2020,
-    ),
-    "bartosh2025": _proceedings(
-        "Bartosh, G. and Vetrov, D. and Naesseth, C. A.",
-        "SDE Matching: Scalable and Simulation-Free Training of Latent Stochastic Differential Equations",
-        "International Conference on Machine Learning", 2025,
-    ),
-    "course2023": _proceedings(
-        "Course, K. and Nair, P. B.",
-        "Amortized Reparametrization: Efficient and Scalable Variational Inference for Latent SDEs",
-        "Advances in Neural Information Processing Systems", 2023,
-    ),
-    "zhang2025": _proceedings(
-        "Zhang, J. and Viktorov, J. and Jung, D. and Pitler, E.",
-        "Efficient Training of Neural Stochastic Differential Equations by Matching Finite Dimensional Distributions",
-        "International Conference on Learning Representations", 2025,
-    ),
-    "mohamed2020": _article(
-        "Mohamed, S. and Rosca, M. and Figurnov, M. and Mnih, A.", "Monte Carlo Gradient Estimation in Machine Learning",
-        "Journal of Machine Learning Research", 2020, "21", "1-62",
-    ),
-    "williams1992": _article(
-        "Williams, R. J.", "Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning",
-        "Machine Learning", 1992, "8", "229-256",
-    ),
-    "kool2019": _proceedings(
-        "Kool, W. and van Hoof, H. and Welling, M.", "Buy 4 REINFORCE Samples, Get a Baseline for Free!",
-        "Deep RL Meets Structured Prediction workshop at ICLR", 2019,
-    ),
-    "jang2017": _proceedings(
-        "Jang, E. and Gu, S. and Poole, B.", "Categorical Reparameterization with Gumbel-Softmax",
-        "International Conference on Learning Representations", 2017,
-    ),
-    "bengio2013": _article(
-        "Bengio, Y. and L{\\'e}onard, N. and Courville, A.",
-        "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional Computation", "arXiv:1308.3432", 2013,
-    ),
-    "burda2016": _proceedings(
-        "Burda, Y. and Grosse, R. and Salakhutdinov, R.", "Importance Weighted Autoencoders",
-        "International Conference on Learning Representations", 2016,
-    ),
-    "che2018": _article(
-        "Che, Z. and Purushotham, S. and Cho, K. and Sontag, D. and Liu, Y.",
-        "Recurrent Neural Networks for Multivariate Time Series with Missing Values", "Scientific Reports", 2018, "8", "6085",
-    ),
-    "vaswani2017": _proceedings(
-        "Vaswani, A. and Shazeer, N. and Parmar, N. and Uszkoreit, J. and Jones, L. and Gomez, A. N. and Kaiser, L. and"
-        " Polosukhin, I.", "Attention Is All You Need", "Advances in Neural Information Processing Systems", 2017,
-    ),
-    "chen2019": _proceedings(
-        "Chen, R. T. Q. and Behrmann, J. and Duvenaud, D. and Jacobsen, J.-H.",
-        "Residual Flows for Invertible Generative Modeling", "Advances in Neural Information Processing Systems", 2019,
-    ),
-    "denton2018": _proceedings(
-        "Denton, E. and Fergus, R.", "Stochastic Video Generation with a Learned Prior",
-        "International Conference on Machine Learning", 2018,
-    ),
-    "chen2018": _proceedings(
-        "Chen, R. T. Q. and Rubanova, Y. and Bettencourt, J. and Duvenaud, D.", "Neural Ordinary Differential Equations",
-        "Advances in Neural Information Processing Systems", 2018,
-    ),
-    "kidger2020": _proceedings(
-        "Kidger, P. and Morrill, J. and Foster, J. and Lyons, T.",
-        "Neural Controlled Differential Equations for Irregular Time Series",
-        "Advances in Neural Information Processing Systems", 2020,
-    ),
-    "morrill2021": _proceedings(
-        "Morrill, J. and Salvi, C. and Kidger, P. and Foster, J.", "Neural Rough Differential Equations for Long Time Series",
-        "International Conference on Machine Learning", 2021,
-    ),
-    "morrill2021online": _article(
-        "Morrill, J. and Kidger, P. and Yang, L. and Lyons, T.",
-        "Neural Controlled Differential Equations for Online Prediction Tasks", "arXiv:2106.11028", 2021,
-    ),
-    "kidgerfoster2021": _proceedings(
-        "Kidger, P. and Foster, J. and Li, X. and Oberhauser, H. and Lyons, T.",
-        "Neural SDEs as Infinite-Dimensional GANs", "International Conference on Machine Learning", 2021,
-    ),
-    "rackauckas2020": _article(
-        "Rackauckas, C. and Ma, Y. and Martensen, J. and Warner, C. and Zubov, K. and Supekar, R. and Skinner, D. and"
-        " Ramadhan, A. and Edelman, A.", "Universal Differential Equations for Scientific Machine Learning",
-        "arXiv:2001.04385", 2020,
-    ),
-    "brunton2016": _article(
-        "Brunton, S. L. and Proctor, J. L. and Kutz, J. N.",
-        "Discovering governing equations from data by sparse identification of nonlinear dynamical systems",
-        "Proceedings of the National Academy of Sciences", 2016, "113", "3932-3937",
-    ),
-    "boninsegna2018": _article(
-        "Boninsegna, L. and N{\\\"u}ske, F. and Clementi, C.", "Sparse learning of stochastic dynamical equations",
-        "The Journal of Chemical Physics", 2018, "148", "241723",
-    ),
-    "bai2019": _proceedings(
-        "Bai, S. and Kolter, J. Z. and Koltun, V.", "Deep Equilibrium Models",
-        "Advances in Neural Information Processing Systems", 2019,
-    ),
-    "elghaoui2021": _article(
-        "El Ghaoui, L. and Gu, F. and Travacca, B. and Askari, A. and Tsai, A.", "Implicit Deep Learning",
-        "SIAM Journal on Mathematics of Data Science", 2021, "3", "930-958",
-    ),
+    **LEARNING,
 }  # fmt: skip

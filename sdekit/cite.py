@@ -110,6 +110,7 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "BoundedDiffusion": ("li2020", "chen2019"),
     "lipswish": ("chen2019",),
     "moving_digits": ("denton2018",),
+    "ConvEncoder": ("lecun1998",),
     "fou": ("cheridito2003",),
     "NeuralCDE": ("kidger2020",),
     "CDEField": ("kidger2020",),

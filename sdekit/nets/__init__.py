@@ -9,6 +9,8 @@ from ._control import (
     BoundedDiffusion as BoundedDiffusion,
     ControlMLP as ControlMLP,
 )
+from ._conv import ConvEncoder as ConvEncoder
+from ._embedded import Embedded as Embedded
 from ._encoder import (
     AbstractContext as AbstractContext,
     AbstractEncoder as AbstractEncoder,
@@ -42,7 +44,9 @@ __all__ = [
     "ConstantDiffusion",
     "ContractiveCell",
     "ControlMLP",
+    "ConvEncoder",
     "DeepEquilibrium",
+    "Embedded",
     "FirstFrames",
     "GRUEncoder",
     "GaussianHead",

@@ -338,6 +338,24 @@ def test_moving_digits_stay_on_the_canvas_and_keep_their_ink():
         load("moving_digits", size=8, key=jax.random.key(0))
 
 
+def test_moving_digits_can_follow_fractional_brownian_motion():
+    """Squared moves of 20000 coordinates, far from the edges, in units of lag^2H (chi-squared): 10 % would be seen."""
+    from sdekit.data import _moving_digits as module
+
+    hurst, frames, room = 0.25, 9, 1e4
+    root = jnp.asarray(module._fractional_root(hurst, frames))
+    x = np.asarray(module._wander(jax.random.key(0), (10000, 1, 2), room, root)).reshape(frames, -1)
+    for lag in (1, 3, 8):
+        assert_mean((x[lag] - x[0]) ** 2 / (0.1 * lag) ** (2 * hurst), 1.0, effect=0.1)
+    folded = np.asarray(module._wander(jax.random.key(0), (200, 1, 2), 0.5, root))
+    assert folded.min() >= 0 and folded.max() <= 0.5
+    pytest.importorskip("sklearn.datasets")
+    film = load("moving_digits", n=2, frames=5, size=16, digits=1, speed=4.0, hurst=0.3, key=jax.random.key(0))
+    assert film.ys.shape == (2, 5, 256) and film.ys.max() <= 1
+    with pytest.raises(ValueError, match="`hurst` must lie in"):
+        load("moving_digits", hurst=1.5, key=jax.random.key(0))
+
+
 def test_lotka_volterra_follows_its_equation():
     from scipy.integrate import solve_ivp
 

@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given, strategies as st
 
 from sdekit.data import Series
-from sdekit.nets import AttentionEncoder, FirstFrames, GRUEncoder, next_observed
+from sdekit.nets import AttentionEncoder, Embedded, FirstFrames, GRUEncoder, next_observed
 
 
 DIM, SIZE = 2, 5
 ENCODERS = {
     "gru": GRUEncoder(DIM, 8, SIZE, key=jax.random.key(0)),
     "attention": AttentionEncoder(DIM, 6, SIZE, key=jax.random.key(1), heads=3),
+    "embedded": Embedded(eqx.nn.Linear(DIM, 3, key=jax.random.key(3)), GRUEncoder(3, 8, SIZE, key=jax.random.key(4))),
     "frames": FirstFrames(DIM, 4, 8, 1, SIZE, key=jax.random.key(2)),
 }
-AHEAD = ["gru", "attention"]
+AHEAD = ["gru", "attention", "embedded"]
 each = pytest.mark.parametrize("name", list(ENCODERS))
 seeds = st.integers(0, 2**31 - 1)
 

@@ -1,0 +1,112 @@
+"""The bibliography of what is learned: latent models, networks, gradients, scores."""
+
+from ._paper import Paper, article, proceedings
+
+
+__all__ = ["LEARNING"]
+
+LEARNING: dict[str, Paper] = {
+    "li2020": proceedings(
+        "Li, X. and Wong, T.-K. L. and Chen, R. T. Q. and Duvenaud, D.",
+        "Scalable Gradients for Stochastic Differential Equations",
+        "International Conference on Artificial Intelligence and Statistics", 2020,
+    ),
+    "bartosh2025": proceedings(
+        "Bartosh, G. and Vetrov, D. and Naesseth, C. A.",
+        "SDE Matching: Scalable and Simulation-Free Training of Latent Stochastic Differential Equations",
+        "International Conference on Machine Learning", 2025,
+    ),
+    "course2023": proceedings(
+        "Course, K. and Nair, P. B.",
+        "Amortized Reparametrization: Efficient and Scalable Variational Inference for Latent SDEs",
+        "Advances in Neural Information Processing Systems", 2023,
+    ),
+    "zhang2025": proceedings(
+        "Zhang, J. and Viktorov, J. and Jung, D. and Pitler, E.",
+        "Efficient Training of Neural Stochastic Differential Equations by Matching Finite Dimensional Distributions",
+        "International Conference on Learning Representations", 2025,
+    ),
+    "mohamed2020": article(
+        "Mohamed, S. and Rosca, M. and Figurnov, M. and Mnih, A.", "Monte Carlo Gradient Estimation in Machine Learning",
+        "Journal of Machine Learning Research", 2020, "21", "1-62",
+    ),
+    "williams1992": article(
+        "Williams, R. J.", "Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning",
+        "Machine Learning", 1992, "8", "229-256",
+    ),
+    "kool2019": proceedings(
+        "Kool, W. and van Hoof, H. and Welling, M.", "Buy 4 REINFORCE Samples, Get a Baseline for Free!",
+        "Deep RL Meets Structured Prediction workshop at ICLR", 2019,
+    ),
+    "jang2017": proceedings(
+        "Jang, E. and Gu, S. and Poole, B.", "Categorical Reparameterization with Gumbel-Softmax",
+        "International Conference on Learning Representations", 2017,
+    ),
+    "bengio2013": article(
+        "Bengio, Y. and L{\\'e}onard, N. and Courville, A.",
+        "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional Computation", "arXiv:1308.3432", 2013,
+    ),
+    "burda2016": proceedings(
+        "Burda, Y. and Grosse, R. and Salakhutdinov, R.", "Importance Weighted Autoencoders",
+        "International Conference on Learning Representations", 2016,
+    ),
+    "che2018": article(
+        "Che, Z. and Purushotham, S. and Cho, K. and Sontag, D. and Liu, Y.",
+        "Recurrent Neural Networks for Multivariate Time Series with Missing Values", "Scientific Reports", 2018, "8", "6085",
+    ),
+    "vaswani2017": proceedings(
+        "Vaswani, A. and Shazeer, N. and Parmar, N. and Uszkoreit, J. and Jones, L. and Gomez, A. N. and Kaiser, L. and"
+        " Polosukhin, I.", "Attention Is All You Need", "Advances in Neural Information Processing Systems", 2017,
+    ),
+    "chen2019": proceedings(
+        "Chen, R. T. Q. and Behrmann, J. and Duvenaud, D. and Jacobsen, J.-H.",
+        "Residual Flows for Invertible Generative Modeling", "Advances in Neural Information Processing Systems", 2019,
+    ),
+    "denton2018": proceedings(
+        "Denton, E. and Fergus, R.", "Stochastic Video Generation with a Learned Prior",
+        "International Conference on Machine Learning", 2018,
+    ),
+    "chen2018": proceedings(
+        "Chen, R. T. Q. and Rubanova, Y. and Bettencourt, J. and Duvenaud, D.", "Neural Ordinary Differential Equations",
+        "Advances in Neural Information Processing Systems", 2018,
+    ),
+    "kidger2020": proceedings(
+        "Kidger, P. and Morrill, J. and Foster, J. and Lyons, T.",
+        "Neural Controlled Differential Equations for Irregular Time Series",
+        "Advances in Neural Information Processing Systems", 2020,
+    ),
+    "morrill2021": proceedings(
+        "Morrill, J. and Salvi, C. and Kidger, P. and Foster, J.", "Neural Rough Differential Equations for Long Time Series",
+        "International Conference on Machine Learning", 2021,
+    ),
+    "morrill2021online": article(
+        "Morrill, J. and Kidger, P. and Yang, L. and Lyons, T.",
+        "Neural Controlled Differential Equations for Online Prediction Tasks", "arXiv:2106.11028", 2021,
+    ),
+    "rackauckas2020": article(
+        "Rackauckas, C. and Ma, Y. and Martensen, J. and Warner, C. and Zubov, K. and Supekar, R. and Skinner, D. and"
+        " Ramadhan, A. and Edelman, A.", "Universal Differential Equations for Scientific Machine Learning",
+        "arXiv:2001.04385", 2020,
+    ),
+    "brunton2016": article(
+        "Brunton, S. L. and Proctor, J. L. and Kutz, J. N.",
+        "Discovering governing equations from data by sparse identification of nonlinear dynamical systems",
+        "Proceedings of the National Academy of Sciences", 2016, "113", "3932-3937",
+    ),
+    "boninsegna2018": article(
+        "Boninsegna, L. and N{\\\"u}ske, F. and Clementi, C.", "Sparse learning of stochastic dynamical equations",
+        "The Journal of Chemical Physics", 2018, "148", "241723",
+    ),
+    "bai2019": proceedings(
+        "Bai, S. and Kolter, J. Z. and Koltun, V.", "Deep Equilibrium Models",
+        "Advances in Neural Information Processing Systems", 2019,
+    ),
+    "elghaoui2021": article(
+        "El Ghaoui, L. and Gu, F. and Travacca, B. and Askari, A. and Tsai, A.", "Implicit Deep Learning",
+        "SIAM Journal on Mathematics of Data Science", 2021, "3", "930-958",
+    ),
+    "lecun1998": article(
+        "LeCun, Y. and Bottou, L. and Bengio, Y. and Haffner, P.",
+        "Gradient-based learning applied to document recognition", "Proceedings of the IEEE", 1998, "86", "2278-2324",
+    ),
+}  # fmt: skip
