@@ -48,7 +48,7 @@ demo: $(VENV)/.demo
 test: test-float64 test-float32
 
 test-float64: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations 25
 
 test-float32: $(VENV)/.dev
 	SDEKIT_TEST_FLOAT32=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m float32

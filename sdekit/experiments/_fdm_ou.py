@@ -8,6 +8,7 @@ marginals are known, a uniform law convolved with a Gaussian one, and so is its 
 from pathlib import Path
 from typing import Any, cast
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +17,7 @@ import optax
 from scipy import stats
 
 from .._process import Additive
-from .._types import Key
+from .._types import Key, RealScalar, State
 from ..data import Series
 from ..evaluate import Report, Row
 from ..inference import FiniteDimensionalMatching
@@ -71,11 +72,24 @@ def _data(setting, key):
     return Series(jnp.arange(_TIMES, dtype=xs.dtype) / (_TIMES - 1), xs[..., None])
 
 
+class _Field(eqx.Module):
+    """A network in the units of the data: values about their mean, and drifts that match the noise of a step."""
+
+    mlp: MLPField
+    mean: float = eqx.field(static=True)
+    spread: float = eqx.field(static=True)
+    gain: float = eqx.field(static=True)
+
+    def __call__(self, t: RealScalar, x: State) -> State:
+        return self.gain * self.mlp(t, (x - self.mean) / self.spread)
+
+
 def _build(data: Any, key: Key) -> dict[str, Diffusion]:
     xs = np.asarray(cast(Series, data).ys[..., 0])
     first, roughness = xs[:, 0], np.sqrt((_TIMES - 1) * np.mean(np.diff(xs) ** 2))
     start = dist.Uniform(jnp.asarray(first.min())[None], jnp.asarray(first.max())[None]).to_event(1)
-    drift = MLPField(dim=1, width=32, depth=2, time=True, out_scale=1.0, key=key)
+    mlp = MLPField(dim=1, width=32, depth=2, time=True, out_scale=0.1, key=key)
+    drift = cast(Any, _Field)(mlp, float(xs.mean()), float(xs.std()), float(roughness * np.sqrt(_TIMES - 1)))
     return {_MODEL: cast(Any, Diffusion)(drift, ConstantDiffusion(jnp.full(1, roughness)), start, structure=Additive)}
 
 
