@@ -9,6 +9,7 @@ from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
 from ._latent_ou import LATENT_OU
 from ._ma_fbm_error import MA_FBM_ERROR
+from ._mocap35 import MOCAP35
 from ._moving_digits import MOVING_DIGITS, MOVING_DIGITS_ROUGH
 from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
@@ -28,6 +29,7 @@ _EXPERIMENTS = (
     HYBRID_LOTKA_VOLTERRA,
     LATENT_OU,
     MA_FBM_ERROR,
+    MOCAP35,
     MOVING_DIGITS,
     MOVING_DIGITS_ROUGH,
     MULTIFRACTIONAL,
