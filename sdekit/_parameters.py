@@ -157,7 +157,8 @@ def _children(node: Any) -> tuple[list[tuple[str, Any, Any, bool]], Any]:
     """One level of a PyTree: `(name, child, constraint or None, trainable)` for each child, and the treedef."""
     paths, treedef = jax.tree_util.tree_flatten_with_path(node, is_leaf=lambda x: x is not node)
     if isinstance(node, dist.Distribution):
-        names = sorted(node.gather_pytree_data_fields())
+        # In the order of the leaves, which is that of a set of strings: another one in another process.
+        names = list(node.gather_pytree_data_fields())
         names = [n for n in names if getattr(node, n, None) is not None] if len(names) != len(paths) else names
         if len(names) != len(paths):
             return [("", child, None, False) for _, child in paths], treedef
