@@ -87,8 +87,8 @@ LATENT_GBM = Experiment(
     metrics=lambda outcome: toy_metrics(GBM, outcome, grid_evidence),
     expected=expected_of("the law of the data; a bar of 15 %, set before it ran"),
     scales={
-        "smoke": {"n": 256, "held": 32, "fit": fit_settings(400, 3e-3)},
-        "paper": {"n": 1024, "held": 128, "fit": fit_settings(3000, 3e-3)},
+        "smoke": {"n": 512, "held": 16, "fit": fit_settings(400, 4e-3)},
+        "paper": {"n": 1024, "held": 64, "fit": fit_settings(1500, 4e-3)},
     },
     fit={"batch_size": BATCH},
     draw=lambda outcome, folder: draw_toy(GBM, outcome, folder),

@@ -96,7 +96,7 @@ class Toy:
         states = cast(Any, solve(self.truth, self.ts, key=first, n=n, steps=25)).xs
         return Series(self.ts, states + self.noise * jax.random.normal(second, states.shape)), states
 
-    def build(self, data: Series, key: Key) -> dict[str, LatentSDE]:
+    def build(self, data: Any, key: Key) -> dict[str, LatentSDE]:
         """The prior with a control for a posterior, and with marginals."""
         d, keys = self.truth.dim, jax.random.split(key, 7)
         start = dist.Normal(data.ys[:, 0].mean(0), data.ys[:, 0].std(0)).to_event(1)
@@ -128,21 +128,27 @@ class _Through(AbstractEncoder):
     """A context that begins with the observations themselves, on curves through them, corrected in units of the noise.
 
     A recurrent network cannot pass a value on to a part in a thousand, which sharp observations ask for. What it needs
-    for the correction, second differences in units of the noise, is told beside the values.
+    for the correction, second differences in units of the noise, is told beside the values, less what a network
+    expects them to be at such values: what is left is noise, of the data and of the path.
     """
 
     inner: BetweenEncoder
+    bend: MLPField
     unit: float = eqx.field(static=True)
     dim: int = eqx.field(static=True)
     size: int = eqx.field(static=True)
 
     def __init__(self, dim: int, width: int, unit: float, gap: float, *, key: Key):
-        self.inner = BetweenEncoder(4 * dim, width, dim + 17, gap=gap, key=key)
+        first, second = jax.random.split(key)
+        self.inner = BetweenEncoder(4 * dim, width, dim + 17, gap=gap, key=first)
+        self.bend = MLPField(dim, 2 * width, 2, key=second)
         self.unit, self.dim, self.size = unit, dim, dim + 17
 
     def __call__(self, series: Series) -> BetweenContext:
         ys = jnp.where(series.mask, series.ys, 0)
-        bends = jnp.pad(ys[:-2] - 2 * ys[1:-1] + ys[2:], ((1, 1), (0, 0))) / (5 * self.unit)
+        expected = jax.vmap(lambda y: self.bend(0.0, y))(ys[1:-1])
+        bends = (ys[:-2] - 2 * ys[1:-1] + ys[2:]) / (5 * self.unit) - expected
+        bends = jnp.pad(bends, ((1, 1), (0, 0)))
         near = jnp.pad(bends, ((1, 1), (0, 0)))
         told = jnp.concatenate([ys, bends, near[:-2], near[2:]], axis=1)
         context = self.inner(Series(series.ts, told, jnp.repeat(series.mask, 4, axis=1)))
