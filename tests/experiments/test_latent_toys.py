@@ -13,6 +13,7 @@ from sdekit.experiments._experiment import Outcome
 from sdekit.fit import fit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", [gbm.LATENT_GBM, lorenz.LATENT_LORENZ], ids=lambda e: e.name)
 def test_a_short_fit_has_all_rows(experiment):
     data = experiment.data({"n": 8}, jax.random.key(0))
