@@ -7,6 +7,8 @@ from ._fou_bridge import FOU_BRIDGE
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
+from ._latent_gbm import LATENT_GBM
+from ._latent_lorenz import LATENT_LORENZ
 from ._latent_ou import LATENT_OU
 from ._ma_fbm_error import MA_FBM_ERROR
 from ._mocap35 import MOCAP35
@@ -27,6 +29,8 @@ _EXPERIMENTS = (
     HURST_ESTIMATORS,
     HURST_LEARNING,
     HYBRID_LOTKA_VOLTERRA,
+    LATENT_GBM,
+    LATENT_LORENZ,
     LATENT_OU,
     MA_FBM_ERROR,
     MOCAP35,
