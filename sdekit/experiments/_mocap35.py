@@ -6,6 +6,9 @@ units of the file (those of the published tables: the nearest training sequence 
 frames in training too; from the start that it finds, the forecasts are paths of the prior. Sequences to learn from are
 cut where they may begin, and walked at several speeds: the sixteen alone do not tell how a pose that moves more slowly
 goes on.
+
+No figure is expected: published are 4.03 (Li et al. 2020) and 4.50 (Bartosh et al. 2025), which these settings do not
+reach. What is left is mostly the speed of a walk, which three frames tell badly.
 """
 
 from pathlib import Path
@@ -30,7 +33,6 @@ AHEAD, AHEAD_MEAN = "MSE, a forecast", "MSE, mean of forecasts"
 STANDS, STANDS_MEAN = "MSE, a draw of the posterior", "MSE, mean of the posterior"
 HALF = "95 % half-width over forecasts"
 TEST, VALIDATION = "test", "validation"
-_LI = "Li et al. (2020), table 2; the tolerance reaches to 6.0"
 
 
 def parts() -> tuple[dict[str, np.ndarray], float]:
@@ -115,8 +117,8 @@ def _fans(plt: Any, plot: Any, ahead: np.ndarray, truth: np.ndarray) -> Any:
     for column, (drawn, ys) in enumerate(zip(ahead.swapaxes(0, 1), truth, strict=True)):
         for ax, j in zip(axes[:, column], shown, strict=True):
             ax.plot(drawn[:, :, j].T, color=plot.PALETTE[1], lw=0.4, alpha=0.25)
-            ax.plot(drawn[:, :, j].mean(0), color=plot.PALETTE[1], lw=1.2, label="mean of forecasts")
-            ax.plot(ys[:, j], color="0.1", lw=1.0, label="truth")
+            ax.plot(drawn[:, :, j].mean(0), color=plot.PALETTE[1], lw=1.2)
+            ax.plot(ys[:, j], color="0.1", lw=1.0)
             ax.axvline(FIRST - 1, color="0.6", lw=0.8, ls=(0, (4, 3)))
             ax.spines[["top", "right"]].set_visible(False)
             if column == 0:
@@ -124,8 +126,7 @@ def _fans(plt: Any, plot: Any, ahead: np.ndarray, truth: np.ndarray) -> Any:
         error = np.mean((drawn.mean(0) - ys)[FIRST:] ** 2)
         axes[0, column].set_title(f"test {column + 1}: MSE {error:.1f}", loc="left")
         axes[-1, column].set_xlabel("frame")
-    axes[0, 0].legend(frameon=False, fontsize=7)
-    figure.suptitle(f"Walking, forecast from {FIRST} frames", fontsize=9.5)
+    figure.suptitle(f"Walking, forecast from {FIRST} frames: the truth (black), forecasts and their mean", fontsize=9.5)
     return figure
 
 
@@ -167,7 +168,7 @@ MOCAP35 = Experiment(
     expected={},
     scales={
         "smoke": {"every": 30, "least": 120, "speeds": (0.9, 1.0), "draws": 20, "fit": _fit(400)},
-        "paper": {"every": 15, "least": 120, "speeds": (0.85, 0.9, 0.95, 1.0, 1.05), "draws": 50, "fit": _fit(3000)},
+        "paper": {"every": 15, "least": 120, "speeds": (0.85, 0.9, 0.95, 1.0, 1.05), "draws": 50, "fit": _fit(1200)},
     },
     fit={"batch_size": 32},
     baseline=NEAREST,
