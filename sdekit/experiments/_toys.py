@@ -117,12 +117,6 @@ class Toy:
         matched = cast(Any, LatentSDE)(*prior(), encoder, marginals, initial=start, dt=self.gap / 8)
         return {SOLVED: solved, MATCHED: matched}
 
-    def known(self, model: LatentSDE) -> LatentSDE:
-        """The truth, with the posterior of a model."""
-        law = GaussianObservation(jnp.full(self.truth.dim, self.noise))
-        parts = lambda m: (m.base, m.observation, m.initial)
-        return eqx.tree_at(parts, model, (self.truth, law, self.truth.initial))
-
 
 class _Through(AbstractEncoder):
     """A context that begins with the observations themselves, on curves through them, corrected in units of the noise.

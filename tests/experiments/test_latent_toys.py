@@ -15,16 +15,20 @@ from sdekit.fit import fit
 
 @pytest.mark.slow
 @pytest.mark.parametrize("experiment", [gbm.LATENT_GBM, lorenz.LATENT_LORENZ], ids=lambda e: e.name)
-def test_a_short_fit_has_all_rows(experiment):
+def test_a_short_fit_has_all_rows_and_figures(experiment, tmp_path):
     data = experiment.data({"n": 8}, jax.random.key(0))
     model = experiment.build(data, jax.random.key(1))[toys.MATCHED]
     how = {"key": jax.random.key(2), "batch_size": 4, "steps": 20, "chunk": 20, "progress": False}
     found = fit(model, experiment.objective(toys.MATCHED), data, **how)
-    report = experiment.metrics(Outcome(data, {toys.MATCHED: found}, {"held": 2}, jax.random.key(3)))
+    outcome = Outcome(data, {toys.MATCHED: found}, {"held": 2}, jax.random.key(3))
+    report = experiment.metrics(outcome)
     rows = {row.metric for row in report if row.model == toys.MATCHED}
     assert rows >= {scores.RATIO, scores.RELATIVE, scores.NOISE, scores.EVIDENCE, scores.ENERGY}
     assert all(np.isfinite(row.value) for row in report)
     assert set(experiment.expected) <= {(row.model, row.metric) for row in report}
+    pytest.importorskip("matplotlib", reason="the extra sdekit[plot] is not installed")
+    experiment.draw(outcome, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"paths.png", "diffusion.png"}
 
 
 def test_the_grid_gives_the_evidence_of_one_and_of_two_observations():
