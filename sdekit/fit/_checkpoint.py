@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._parameters import leaf_order
 from .._types import PyTree
 from ._history import History
 from ._state import FitState
@@ -43,10 +44,16 @@ def fingerprint(**parts: Any) -> dict[str, str]:
 def _digest(tree: PyTree) -> str:
     shown = re.sub(r" at 0x[0-9a-f]+", "", eqx.tree_pformat(tree, width=10**6))
     digest = hashlib.blake2b(shown.encode(), digest_size=12)
-    for leaf in jax.tree.leaves(tree):
+    for leaf in _in_order(tree):
         if isinstance(leaf, jax.Array | np.ndarray):
             digest.update(np.ascontiguousarray(_data(leaf)).tobytes())
     return f"{shown if len(shown) <= 120 else shown[:117] + '...'} [{digest.hexdigest()}]"
+
+
+def _in_order(tree: PyTree) -> list[Any]:
+    """The leaves, in an order that is the same in every process."""
+    leaves = jax.tree.leaves(tree)
+    return [leaves[i] for i in leaf_order(tree)]
 
 
 def _data(x: Any) -> np.ndarray:
@@ -82,7 +89,7 @@ def save(path: Path, state: FitState, history: History, print_: dict[str, str], 
     partial = path.with_name(f".{path.name}.partial")
     with open(partial, "wb") as file:
         file.write(_MAGIC + len(header).to_bytes(8, "little") + header)
-        eqx.tree_serialise_leaves(file, (state, list(history.values())), filter_spec=_write)
+        eqx.tree_serialise_leaves(file, (_in_order(state), list(history.values())), filter_spec=_write)
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
@@ -127,5 +134,7 @@ def load(path: Path, like: FitState, print_: dict[str, str]) -> tuple[FitState, 
                 + "\nPass another path, delete the file, or call with the arguments it was written with."
             )  # fmt: skip
         columns = [np.empty(length, dtype) for dtype, length in header["columns"].values()]
-        state, values = eqx.tree_deserialise_leaves(file, (like, columns), filter_spec=_read)
+        read, values = eqx.tree_deserialise_leaves(file, (_in_order(like), columns), filter_spec=_read)
+    leaves = [leaf for _, leaf in sorted(zip(leaf_order(like), read, strict=True), key=lambda pair: pair[0])]
+    state = jax.tree.unflatten(jax.tree.structure(like), leaves)
     return state, History(dict(zip(header["columns"], values, strict=True))), header["stopped"]

@@ -155,3 +155,26 @@ def test_a_fit_killed_twenty_times_becomes_the_same_fit(tmp_path):
     assert run.returncode == 0, run.stderr
     assert "killed 20" in run.stdout
     assert int(run.stdout.split()[3]) >= 10  # most of the kills came after a checkpoint
+
+
+@pytest.mark.parametrize(("write", "read"), [("0", "1"), ("1", "0")])
+def test_another_process_reads_the_leaves_of_a_law_where_they_belong(tmp_path, write, read):
+    """NumPyro holds them in the order of a set of strings: with these two seeds of its hash, two different ones."""
+    code = (
+        "import sys, jax, jax.numpy as jnp, numpyro.distributions as dist\n"
+        "from sdekit.fit._checkpoint import fingerprint, load, save\n"
+        "from sdekit.fit._history import History\n"
+        "from pathlib import Path\n"
+        "def law(a, b): return dist.Normal(jnp.full(2, a), jnp.full(2, b)).to_event(1)\n"
+        "path, mark = Path(sys.argv[1]), fingerprint(law=law(1.0, 2.0))\n"
+        "if sys.argv[2] == 'write': save(path, (law(1.0, 2.0), 3), History({}), mark, None)\n"
+        "else:\n"
+        "    found, three = load(path, (law(0.0, 0.5), 0), mark)[0]\n"
+        "    assert three == 3 and found.base_dist.loc[0] == 1 and found.base_dist.scale[0] == 2, found.base_dist\n"
+    )
+    for seed, what in ((write, "write"), (read, "read")):
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "a.ckpt"), what], env=env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
