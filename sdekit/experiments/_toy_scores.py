@@ -25,6 +25,7 @@ __all__ = ["RATIO", "RELATIVE", "draw_toy", "expected_of", "toy_metrics"]
 
 RATIO, RELATIVE = "diffusion over the true, median", "relative error of the diffusion, median"
 NOISE, EVIDENCE, ENERGY = "noise over the true", "weighted bound, nats a value", "energy score of paths"
+EXACT = "evidence, nats a value"
 FASTER = "training steps in the time of one of ELBO"
 TRUTH = "truth"
 _PATHS = 64
@@ -123,7 +124,7 @@ def toy_metrics(toy: Toy, outcome: Outcome, evidence: Callable[[Series], Array] 
         rows.append(_mean(name, ENERGY, _energy(model.sample(toy.ts, key=third, n=512).xs, test.ys)))
     rows += [Row(TRUTH, symbol, true) for symbol, true in toy.scales.items()]
     if evidence is not None:
-        rows.append(_mean(TRUTH, EVIDENCE, evidence(some), per))
+        rows.append(_mean(TRUTH, EXACT, evidence(some), per))
     rows.append(_mean(TRUTH, ENERGY, _energy(toy.draw(512, third)[0].ys, test.ys)))
     if len(outcome.fits) == len(OBJECTIVES):
         rows.append(Row(MATCHED, FASTER, _faster(outcome)))
