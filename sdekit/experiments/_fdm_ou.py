@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
-import optax
 from scipy import stats
 
 from .._process import Additive
@@ -25,6 +24,7 @@ from ..nets import ConstantDiffusion, MLPField
 from ..processes import Diffusion
 from ..solve import solve
 from ._experiment import Experiment, Outcome
+from ._training import adam
 
 
 __all__ = ["FDM_OU"]
@@ -162,11 +162,6 @@ def _draw(outcome: Outcome, folder: Path) -> None:
     plt.close("all")
 
 
-def _fit(steps: int) -> dict[str, Any]:
-    schedule = optax.warmup_cosine_decay_schedule(1e-3, 1e-2, steps // 20, steps, 1e-5)
-    return {"steps": steps, "optimiser": optax.chain(optax.clip_by_global_norm(5.0), optax.adam(schedule))}
-
-
 FDM_OU = Experiment(
     name="fdm-ou",
     paper="zhang2025",
@@ -180,8 +175,8 @@ FDM_OU = Experiment(
         (_MODEL, _COV): (0.0, 0.05, "the exact covariance"),
     },
     scales={
-        "smoke": {"n": 8192, "draws": 8192, "fit": _fit(1500)},
-        "paper": {"n": 8192, "draws": 65536, "fit": _fit(3000)},
+        "smoke": {"n": 8192, "draws": 8192, "fit": adam(1500, 1e-2, end=1e-3, warm=True, clip=5.0)},
+        "paper": {"n": 8192, "draws": 65536, "fit": adam(3000, 1e-2, end=1e-3, warm=True, clip=5.0)},
     },
     fit={"batch_size": 256},
     draw=_draw,

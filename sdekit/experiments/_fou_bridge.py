@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
-import optax
 from jaxtyping import Array, Float
 
 from .._types import Key
@@ -24,6 +23,7 @@ from ..noise import AbstractDriver, GammaMax, MandelbrotVanNess, MarkovFractiona
 from ..processes import CentredGaussian, Controlled, DrivenOrnsteinUhlenbeck, JointLaw, LinearSDE
 from ..solve import ExponentialIntegrator, solve
 from ._experiment import Experiment, Outcome
+from ._training import adam
 
 
 __all__ = ["FOU_BRIDGE"]
@@ -259,10 +259,6 @@ def _expected() -> dict[tuple[str, str], tuple[float, float, str]]:
     return expected
 
 
-def _adam(steps: int) -> optax.GradientTransformation:
-    return optax.adam(optax.cosine_decay_schedule(1e-2, steps))
-
-
 FOU_BRIDGE = Experiment(
     name="fou-bridge",
     paper="daems2024",
@@ -273,12 +269,11 @@ FOU_BRIDGE = Experiment(
     metrics=_metrics,
     expected=_expected(),
     scales={
-        "smoke": {"paths": 4096, "models": ("H=0.7, rate=1",), "fit": {"steps": 800, "optimiser": _adam(800)}},
+        "smoke": {"paths": 4096, "models": ("H=0.7, rate=1",), "fit": adam(800, 1e-2)},
         "paper": {"paths": 16384},
     },
     fit={
-        "steps": 2000,
-        "optimiser": _adam(2000),
+        **adam(2000, 1e-2),
         "frozen": lambda m: (m.base, m.driver),
     },
     draw=_draw,

@@ -15,7 +15,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
-import optax
 
 from .._types import Array, Key, RealScalar
 from ..data import AbstractRecord, Series, concatenate, load
@@ -35,6 +34,7 @@ from ..nets import AbstractContext, AbstractEncoder
 from ..noise import MandelbrotVanNess, MarkovFractional
 from ..processes import DrivenOrnsteinUhlenbeck, OrnsteinUhlenbeck
 from ._experiment import Experiment, Outcome
+from ._training import adam
 
 
 __all__ = ["HURST_LEARNING"]
@@ -220,10 +220,7 @@ HURST_LEARNING = Experiment(
         "paper": {"n": 64},
     },
     fit={
-        "steps": 200,
-        "optimiser": optax.chain(
-            optax.clip_by_global_norm(20.0), optax.adam(optax.cosine_decay_schedule(6e-2, 200, alpha=0.02))
-        ),
+        **adam(200, 6e-2, end=0.02, clip=20.0),
         "frozen": lambda m: [m.base.mean, m.base.rate, m.encoder],
     },
 )

@@ -16,7 +16,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
-import optax
 
 from .._parameters import AbstractParametric, constraints, parameter
 from .._types import Array, Key, as_vector
@@ -29,6 +28,7 @@ from ..neural import Formula, HybridDrift, NeuralODE, symbolic
 from ..processes import Diagonal, Diffusion, LotkaVolterra
 from ..solve import solve
 from ._experiment import Experiment, Outcome
+from ._training import adam
 
 
 __all__ = ["HYBRID_LOTKA_VOLTERRA"]
@@ -169,10 +169,6 @@ def _in_errors(name: str) -> str:
 _DRAWN = "the equations that the data were drawn from"
 
 
-def _steps(n: int) -> dict[str, Any]:
-    return {"steps": n, "optimiser": optax.adam(optax.cosine_decay_schedule(1e-2, n, alpha=0.02))}
-
-
 HYBRID_LOTKA_VOLTERRA = Experiment(
     name="hybrid-lotka-volterra",
     paper="rackauckas2020",
@@ -190,6 +186,9 @@ HYBRID_LOTKA_VOLTERRA = Experiment(
             for name in ("predation", "conversion")
         },
     },
-    scales={"smoke": {"n": 32, "fit": _steps(400)}, "paper": {"n": 128, "fit": _steps(1000)}},
+    scales={
+        "smoke": {"n": 32, "fit": adam(400, 1e-2, end=0.02)},
+        "paper": {"n": 128, "fit": adam(1000, 1e-2, end=0.02)},
+    },
     draw=_draw,
 )  # fmt: skip

@@ -14,7 +14,8 @@ from ..data import Series
 from ..processes import GeometricBrownianMotion
 from ._experiment import Experiment
 from ._toy_scores import draw_toy, expected_of, toy_metrics
-from ._toys import BATCH, MATCHED, OBJECTIVES, Toy, fit_settings
+from ._toys import BATCH, MATCHED, OBJECTIVES, Toy
+from ._training import adam
 
 
 __all__ = ["GBM", "LATENT_GBM", "grid_evidence"]
@@ -87,8 +88,8 @@ LATENT_GBM = Experiment(
     metrics=lambda outcome: toy_metrics(GBM, outcome, grid_evidence),
     expected=expected_of("the law of the data; a bar of 15 %, set before it ran"),
     scales={
-        "smoke": {"n": 512, "held": 16, "models": (MATCHED,), "fit": fit_settings(400, 4e-3)},
-        "paper": {"n": 1024, "held": 64, "fit": fit_settings(1500, 4e-3)},
+        "smoke": {"n": 512, "held": 16, "models": (MATCHED,), "fit": adam(400, 4e-3, end=0.01, warm=True, clip=10.0)},
+        "paper": {"n": 1024, "held": 64, "fit": adam(1500, 4e-3, end=0.01, warm=True, clip=10.0)},
     },
     fit={"batch_size": BATCH},
     draw=lambda outcome, folder: draw_toy(GBM, outcome, folder),

@@ -10,7 +10,8 @@ import numpyro.distributions as dist
 from ..processes import Diagonal, Diffusion, Lorenz
 from ._experiment import Experiment
 from ._toy_scores import draw_toy, expected_of, toy_metrics
-from ._toys import BATCH, MATCHED, OBJECTIVES, Toy, fit_settings
+from ._toys import BATCH, MATCHED, OBJECTIVES, Toy
+from ._training import adam
 
 
 __all__ = ["LATENT_LORENZ", "LORENZ"]
@@ -53,8 +54,8 @@ LATENT_LORENZ = Experiment(
     metrics=lambda outcome: toy_metrics(LORENZ, outcome),
     expected=expected_of("the law of the data; a bar of 15 %, set before it ran"),
     scales={
-        "smoke": {"n": 512, "held": 8, "models": (MATCHED,), "fit": fit_settings(800, 4e-3)},
-        "paper": {"n": 1024, "held": 32, "fit": fit_settings(1500, 4e-3)},
+        "smoke": {"n": 512, "held": 8, "models": (MATCHED,), "fit": adam(800, 4e-3, end=0.01, warm=True, clip=10.0)},
+        "paper": {"n": 1024, "held": 32, "fit": adam(1500, 4e-3, end=0.01, warm=True, clip=10.0)},
     },
     fit={"batch_size": BATCH},
     draw=lambda outcome, folder: draw_toy(LORENZ, outcome, folder),

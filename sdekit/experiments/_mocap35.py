@@ -23,6 +23,7 @@ from ..evaluate import Report, Row
 from ..inference import AbstractObjective, SDEMatching
 from ._experiment import Experiment, Outcome
 from ._gait import FIRST, gait_model, given, sequences, windows
+from ._training import adam
 
 
 __all__ = ["MOCAP35", "baselines", "parts"]
@@ -148,9 +149,7 @@ def _objective(_name: str) -> AbstractObjective:
 
 
 def _fit(steps: int) -> dict[str, Any]:
-    schedule = optax.warmup_cosine_decay_schedule(8e-4, 8e-3, steps // 20, steps, 1.6e-4)
-    optimiser = optax.chain(optax.clip_by_global_norm(1e4), optax.adam(schedule))
-    return {"steps": steps, "optimiser": optimiser, "chunk": max(1, steps // 40)}
+    return {**adam(steps, 8e-3, end=0.02, warm=True, clip=1e4), "chunk": max(1, steps // 40)}
 
 
 def _windows(setting: Any, _key: Any) -> Series:

@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
-import optax
 
 from .._types import Array
 from ..data import Series
@@ -21,6 +20,7 @@ from ..evaluate import Report, Row
 from ..inference import AbstractObjective, posterior_collapse
 from ..noise import MarkovFractional
 from ._experiment import Experiment, Outcome
+from ._training import adam
 from ._video import BROWNIAN, CONTENT, FRACTIONAL, MOTION, STEPS, bounds, paths_given, video_bound, video_models, videos
 from ._video_figures import draw_videos
 
@@ -102,14 +102,10 @@ def held_out(outcome: Outcome) -> Series:
     return videos(outcome.setting, outcome.setting["test"], jax.random.fold_in(outcome.key, 1))
 
 
-def _adam(steps: int, rate: float = 2e-3) -> optax.GradientTransformation:
-    return optax.chain(optax.clip_by_global_norm(100.0), optax.adam(optax.cosine_decay_schedule(rate, steps, 0.02)))
-
-
 def _experiment(name: str, summary: str, motion: Mapping[str, Any]) -> Experiment:
     small = {"frames": 12, "n": 128, "test": 16, "known": 6, "paths": 8, "draws": 8, "surveyed": 16}
     large = {"frames": 25, "n": 2048, "test": 64, "known": 10, "paths": 64, "draws": 32, "surveyed": 64}
-    how = lambda steps: {"steps": steps, "optimiser": _adam(steps)}
+    how = lambda steps: adam(steps, 2e-3, end=0.02, clip=100.0)
     return Experiment(
         name=name,
         paper="daems2024",

@@ -12,7 +12,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from .._types import Array, Key
 from ..data import AbstractRecord, Labelled, Series, concatenate, load
@@ -20,6 +19,7 @@ from ..evaluate import Report, Row
 from ..inference import AbstractObjective
 from ..neural import CrossEntropy, Hermite, Linear, LogSignature, NeuralCDE, neural_rde
 from ._experiment import Experiment, Outcome
+from ._training import adam
 
 
 __all__ = ["SPIRALS"]
@@ -137,10 +137,6 @@ def _traces(model, series):
 _BARS = dict(zip(_DROPPED, (0.97, 0.95, 0.93), strict=True))
 
 
-def _steps(n: int) -> dict[str, Any]:
-    return {"steps": n, "optimiser": optax.adam(optax.cosine_decay_schedule(1e-2, n, alpha=0.05))}
-
-
 SPIRALS = Experiment(
     name="spirals-cde",
     paper="kidger2020",
@@ -153,6 +149,9 @@ SPIRALS = Experiment(
         (_name("CDE", p), _ACCURACY): (1.0, 1 - bar, f"a bar of {bar:.0%}, set before it ran")
         for p, bar in _BARS.items()
     },
-    scales={"smoke": {"n": 512, "fit": _steps(300)}, "paper": {"n": 4096, "fit": _steps(1000)}},
+    scales={
+        "smoke": {"n": 512, "fit": adam(300, 1e-2, end=0.05)},
+        "paper": {"n": 4096, "fit": adam(1000, 1e-2, end=0.05)},
+    },
     draw=_draw,
 )  # fmt: skip

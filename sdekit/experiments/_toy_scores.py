@@ -1,8 +1,6 @@
 """What a latent SDE of a law that is known is worth: its diffusion beside the true one, its evidence, its paths."""
 
 import math
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +17,7 @@ from ..evaluate import Report, Row, energy_score
 from ..inference import ELBO, LatentSDE
 from ._experiment import Outcome
 from ._toys import BATCH, MATCHED, OBJECTIVES, SOLVED, Toy
+from ._training import steps_in_the_time_of_one
 
 
 __all__ = ["RATIO", "RELATIVE", "draw_toy", "expected_of", "toy_metrics"]
@@ -59,23 +58,6 @@ def _weighted(model: LatentSDE, data: Series, key: Key, steps: int) -> Array:
 def _energy(samples: Array, ys: Array) -> Array:
     flat = lambda a: a.reshape(a.shape[0], -1)
     return jax.vmap(lambda y: energy_score(flat(samples), y))(flat(ys))
-
-
-@eqx.filter_jit
-def _step(objective: Any, model: LatentSDE, data: Series, key: Key):
-    return eqx.filter_value_and_grad(lambda m: objective(m, data, key=key)[0])(model)
-
-
-def _faster(outcome: Outcome) -> float:
-    """Medians of rounds that take turns."""
-    batch = cast(Series, outcome.data)[:BATCH]
-    spent: dict[str, list[float]] = {name: [] for name in outcome.fits}
-    for i in range(12):
-        for name, found in outcome.fits.items():
-            start = time.perf_counter()
-            jax.block_until_ready(_step(OBJECTIVES[name], found.model, batch, jax.random.fold_in(outcome.key, i)))
-            spent[name].append(time.perf_counter() - start)
-    return statistics.median(spent[SOLVED][2:]) / statistics.median(spent[MATCHED][2:])
 
 
 def _mean(name: str, metric: str, values: Any, per: int = 1) -> Row:
@@ -127,7 +109,9 @@ def toy_metrics(toy: Toy, outcome: Outcome, evidence: Callable[[Series], Array] 
         rows.append(_mean(TRUTH, EXACT, evidence(some), per))
     rows.append(_mean(TRUTH, ENERGY, _energy(toy.draw(512, third)[0].ys, test.ys)))
     if len(outcome.fits) == len(OBJECTIVES):
-        rows.append(Row(MATCHED, FASTER, _faster(outcome)))
+        runs = {name: (OBJECTIVES[name], found.model) for name, found in outcome.fits.items()}
+        batch = cast(Series, outcome.data)[:BATCH]
+        rows.append(Row(MATCHED, FASTER, steps_in_the_time_of_one(runs, batch, outcome.key, of=SOLVED, fast=MATCHED)))
     return Report(tuple(rows))
 
 

@@ -14,7 +14,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-import optax
 
 from .._process import AbstractDiffusion
 from .._types import Array, Key, Times
@@ -36,7 +35,7 @@ from ..processes import Diagonal, Diffusion
 from ..solve import solve
 
 
-__all__ = ["BATCH", "MATCHED", "OBJECTIVES", "SOLVED", "Toy", "fit_settings"]
+__all__ = ["BATCH", "MATCHED", "OBJECTIVES", "SOLVED", "Toy"]
 
 BATCH = 64
 SOLVED, MATCHED = "ELBO", "SDE matching"
@@ -167,9 +166,3 @@ class _Corrected(AbstractMarginals):
     def __call__(self, t, context):
         mean, root = self.inner(t, context)
         return context[: mean.shape[0]] + self.unit * mean, root
-
-
-def fit_settings(steps: int, peak: float) -> dict[str, Any]:
-    """How both are fitted."""
-    schedule = optax.warmup_cosine_decay_schedule(peak / 10, peak, steps // 20, steps, peak / 100)
-    return {"steps": steps, "optimiser": optax.chain(optax.clip_by_global_norm(10.0), optax.adam(schedule))}

@@ -10,16 +10,10 @@ from jaxtyping import Array, Float
 from .._errors import require
 from .._parameters import AbstractParametric, constraints, parameter
 from .._types import Key, RealScalar, State
-from ._checks import check_sizes
+from ._checks import check_sizes, scale_last
 
 
 __all__ = ["BoundedField", "MatrixDiffusion"]
-
-
-def _mlp(inputs, outputs, width, depth, activation, out_scale, key):
-    mlp = eqx.nn.MLP(inputs, outputs, width, depth, activation, key=key)
-    last = lambda m: (m.layers[-1].weight, m.layers[-1].bias)
-    return eqx.tree_at(last, mlp, replace_fn=lambda w: w * out_scale)
 
 
 def _inputs(time: bool, t: RealScalar, x: State) -> Array:
@@ -79,7 +73,7 @@ class BoundedField(AbstractParametric):
     ):
         check_sizes("BoundedField", dim=dim, width=width, depth=depth)
         require(bound > 0, "BoundedField.bound", "must be positive", bound, "pass e.g. 5.0")
-        self.mlp = _mlp(dim + time, dim, width, depth, activation, out_scale, key)
+        self.mlp = scale_last(eqx.nn.MLP(dim + time, dim, width, depth, activation, key=key), out_scale)
         self.pull = None if pull is None else jnp.full(dim, pull, jnp.result_type(float))
         self.bound, self.time = float(bound), time
 
@@ -140,7 +134,7 @@ class MatrixDiffusion(eqx.Module):
     ):
         check_sizes("MatrixDiffusion", dim=dim, noise=noise, width=width, depth=depth)
         require(scale > 0, "MatrixDiffusion.scale", "must be positive", scale, "pass e.g. 0.3")
-        self.mlp = _mlp(dim + time, dim * noise, width, depth, activation, out_scale, key)
+        self.mlp = scale_last(eqx.nn.MLP(dim + time, dim * noise, width, depth, activation, key=key), out_scale)
         self.base = scale * (jnp.ones((dim, 1)) if noise == 1 else jnp.eye(dim, noise))
         self.scale, self.time = float(scale), time
 

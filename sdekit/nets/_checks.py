@@ -1,5 +1,6 @@
-"""What every encoder asks of its sizes and of a series."""
+"""What every network asks of its sizes and its last layer, and every encoder of a series."""
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -7,7 +8,7 @@ from .._errors import require
 from ..data import Series
 
 
-__all__ = ["check_gap", "check_series", "check_sizes", "observed_rows"]
+__all__ = ["check_gap", "check_series", "check_sizes", "observed_rows", "scale_last"]
 
 
 def check_sizes(name: str, **sizes: int) -> None:
@@ -30,3 +31,9 @@ def observed_rows(series: Series) -> Float[Array, "t 2e"]:
     """Values and flags; what is masked is replaced before it meets anything."""
     ys = jnp.where(series.mask, series.ys, 0)
     return jnp.concatenate([ys, series.mask.astype(ys.dtype)], axis=1)
+
+
+def scale_last(mlp: eqx.nn.MLP, factor: float) -> eqx.nn.MLP:
+    """The same network with its last layer multiplied by a number; 0 makes it the zero function."""
+    last = lambda m: (m.layers[-1].weight, m.layers[-1].bias)
+    return eqx.tree_at(last, mlp, replace_fn=lambda w: w * factor)

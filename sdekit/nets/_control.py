@@ -12,6 +12,7 @@ from .._errors import require
 from .._types import Key, RealScalar, State
 from ..noise import AbstractDriver, BrownianDriver
 from ._activations import lipswish
+from ._checks import check_sizes, scale_last
 
 
 __all__ = ["AffineControl", "BoundedDiffusion", "ControlMLP"]
@@ -70,15 +71,12 @@ class ControlMLP(eqx.Module):
         activation: Callable[[Array], Array] = jax.nn.silu,
     ):
         require(dim >= 0, "ControlMLP.dim", "must not be negative", dim, "pass the length of a state")
-        sizes = {"noise": noise, "context": context, "width": width, "depth": depth}
-        for name, size in sizes.items():
-            require(size >= 1, f"ControlMLP.{name}", "must be a positive integer", size, "pass at least 1")
+        check_sizes("ControlMLP", noise=noise, context=context, width=width, depth=depth)
         self.rates = _mode_rates(driver)
         self.frequencies = tuple(float(w) for w in frequencies)
         inputs = 2 * len(self.frequencies) + dim + noise * len(self.rates) + context
         mlp = eqx.nn.MLP(inputs, noise, width, depth, activation, key=key)
-        last = lambda m: (m.layers[-1].weight, m.layers[-1].bias)
-        self.mlp = eqx.tree_at(last, mlp, replace_fn=jnp.zeros_like)
+        self.mlp = scale_last(mlp, 0.0)
 
     def __call__(
         self, t: RealScalar, x: State, z: Float[Array, "m j"], context: Float[Array, " c"]
@@ -132,8 +130,7 @@ class AffineControl(eqx.Module):
         frequencies: Sequence[float] = (1.0,),
         activation: Callable[[Array], Array] = jax.nn.silu,
     ):
-        for name, size in (("dim", dim), ("noise", noise)):
-            require(size >= 1, f"AffineControl.{name}", "must be a positive integer", size, "pass at least 1")
+        check_sizes("AffineControl", dim=dim, noise=noise)
         self.rates, self.noise = _mode_rates(driver), noise
         columns = dim + noise * len(self.rates) + 1
         self.gains = ControlMLP(
@@ -207,8 +204,7 @@ class BoundedDiffusion(eqx.Module):
         time: bool = False,
         activation: Callable[[Array], Array] = lipswish,
     ):
-        for name, size in (("dim", dim), ("width", width), ("depth", depth)):
-            require(size >= 1, f"BoundedDiffusion.{name}", "must be a positive integer", size, "pass at least 1")
+        check_sizes("BoundedDiffusion", dim=dim, width=width, depth=depth)
         ok = 0 <= low < high
         require(ok, "BoundedDiffusion.low, high", "must be ordered, 0 <= low < high", (low, high), "pass 0.01, 1.0")
         one = lambda k: eqx.nn.MLP(1 + time, 1, width, depth, activation, key=k)

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from .._errors import require
 from .._types import Key
+from ._checks import check_sizes, scale_last
 
 
 __all__ = ["GaussianHead"]
@@ -42,11 +42,9 @@ class GaussianHead(eqx.Module):
     n: int = eqx.field(static=True)
 
     def __init__(self, context: int, n: int, width: int, depth: int, *, key: Key):
-        for name, size in (("context", context), ("n", n), ("width", width), ("depth", depth)):
-            require(size >= 1, f"GaussianHead.{name}", "must be a positive integer", size, "pass at least 1")
+        check_sizes("GaussianHead", context=context, n=n, width=width, depth=depth)
         mlp = eqx.nn.MLP(context, n + n * (n + 1) // 2, width, depth, jax.nn.silu, key=key)
-        last = lambda m: (m.layers[-1].weight, m.layers[-1].bias)
-        self.mlp = eqx.tree_at(last, mlp, replace_fn=jnp.zeros_like)
+        self.mlp = scale_last(mlp, 0.0)
         self.n = n
 
     def __call__(self, context: Float[Array, " c"]) -> dist.MultivariateNormal:

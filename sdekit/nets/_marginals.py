@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from .._errors import require
 from .._types import Key, RealScalar
+from ._checks import check_sizes, scale_last
 
 
 __all__ = ["AbstractMarginals", "MarginalMLP"]
@@ -95,14 +96,12 @@ class MarginalMLP(AbstractMarginals):
         frequencies: tuple[float, ...] = (1.0,),
         activation: Callable[[Array], Array] = jax.nn.silu,
     ):
-        for name, size in (("dim", dim), ("context", context), ("width", width), ("depth", depth)):
-            require(size >= 1, f"MarginalMLP.{name}", "must be a positive integer", size, "pass at least 1")
+        check_sizes("MarginalMLP", dim=dim, context=context, width=width, depth=depth)
         ok = 0 <= floor < spread
         require(ok, "MarginalMLP.floor, spread", "must be ordered, 0 <= floor < spread", (floor, spread), "pass 0, 0.3")
         outputs = dim + dim + (dim * (dim - 1) // 2 if full else 0)
         mlp = eqx.nn.MLP(2 * len(frequencies) + context, outputs, width, depth, activation, key=key)
-        last = lambda m: (m.layers[-1].weight, m.layers[-1].bias)
-        self.mlp = eqx.tree_at(last, mlp, replace_fn=lambda w: 0.1 * w)
+        self.mlp = scale_last(mlp, 0.1)
         self.full, self.spread, self.floor, self.dim = full, float(spread), float(floor), dim
         self.frequencies = tuple(float(w) for w in frequencies)
 

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from .._errors import require
 from .._types import Key, RealScalar, State
+from ._checks import check_sizes, scale_last
 
 
 __all__ = ["MLPField"]
@@ -59,12 +60,10 @@ class MLPField(eqx.Module):
         out_scale: float = 0.01,
         activation: Callable[[Array], Array] = jax.nn.silu,
     ):
-        for name, size in (("dim", dim), ("width", width), ("depth", depth)):
-            require(size >= 1, f"MLPField.{name}", "must be a positive integer", size, "pass at least 1")
+        check_sizes("MLPField", dim=dim, width=width, depth=depth)
         require(out_scale >= 0, "MLPField.out_scale", "must not be negative", out_scale, "pass 0 or a small number")
         mlp = eqx.nn.MLP(dim + time, dim, width, depth, activation, key=key)
-        last = lambda m: (m.layers[-1].weight, m.layers[-1].bias)
-        self.mlp = eqx.tree_at(last, mlp, replace_fn=lambda w: w * out_scale)
+        self.mlp = scale_last(mlp, out_scale)
         self.time = time
 
     def __call__(self, t: RealScalar, x: State) -> Float[Array, " d"]:

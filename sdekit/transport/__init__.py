@@ -1,5 +1,6 @@
-"""Distances between laws, from samples or in closed form."""
+"""Couplings of two samples, and distances between laws."""
 
+from ._coupling import AbstractCoupling as AbstractCoupling, Independent as Independent, Paired as Paired
 from ._kernel import energy_distance as energy_distance, mmd as mmd
 from ._wasserstein import (
     gaussian_wasserstein2 as gaussian_wasserstein2,
@@ -10,6 +11,9 @@ from ._wasserstein import (
 
 
 __all__ = [
+    "AbstractCoupling",
+    "Independent",
+    "Paired",
     "energy_distance",
     "gaussian_wasserstein2",
     "mmd",

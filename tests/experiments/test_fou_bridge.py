@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from sdekit.experiments import _fou_bridge as bridge
+from sdekit.experiments._training import adam
 from sdekit.fit import fit
 
 
@@ -27,7 +28,7 @@ def test_training_lowers_the_loss():
     model = bridge._build(bridge._series(), jax.random.key(0))[NAME]
     objective = bridge._Loss(bridge.information_times(bridge.bridge_model(bridge._driver(0.7), 1.0).process, 40), 32)
     frozen = bridge.FOU_BRIDGE.fit["frozen"]
-    found = fit(model, objective, bridge._series(), key=jax.random.key(1), steps=120, frozen=frozen, progress=False,
-                optimiser=bridge._adam(120), chunk=10)  # fmt: skip
+    found = fit(model, objective, bridge._series(), key=jax.random.key(1), frozen=frozen, progress=False,
+                chunk=10, **adam(120, 1e-2))  # fmt: skip
     losses = np.asarray(found.history["loss"])
     assert losses[-1] < 0.8 * losses[0], losses

@@ -1,0 +1,49 @@
+"""What the experiments that train networks share: how they step, and how long a step of one takes against another's."""
+
+import statistics
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import optax
+
+from .._types import Key
+from ..data import AbstractRecord
+from ..inference import AbstractObjective
+
+
+__all__ = ["adam", "steps_in_the_time_of_one"]
+
+
+def adam(steps: int, peak: float, *, end: float = 0.0, warm: bool = False, clip: float | None = None) -> dict[str, Any]:
+    """Settings of a fit: Adam with a rate that falls from `peak` to `end` of it along a cosine.
+
+    `warm` lets it rise from a tenth of `peak` in the first twentieth of the steps; gradients are clipped to a norm of
+    `clip`.
+    """
+    falling = optax.cosine_decay_schedule(peak, steps, alpha=end)
+    rising = optax.warmup_cosine_decay_schedule(peak / 10, peak, steps // 20, steps, peak * end)
+    optimiser = optax.adam(rising if warm else falling)
+    if clip is not None:
+        optimiser = optax.chain(optax.clip_by_global_norm(clip), optimiser)
+    return {"steps": steps, "optimiser": optimiser}
+
+
+@eqx.filter_jit
+def _step(objective: AbstractObjective, model: Any, batch: AbstractRecord, key: Key):
+    return eqx.filter_value_and_grad(lambda m: objective(m, batch, key=key)[0])(model)
+
+
+def steps_in_the_time_of_one(
+    runs: Mapping[str, tuple[AbstractObjective, Any]], batch: AbstractRecord, key: Key, *, of: str, fast: str
+) -> float:
+    """How many training steps of run `fast` fit in the time of one of run `of`: medians of rounds that take turns."""
+    spent: dict[str, list[float]] = {name: [] for name in runs}
+    for i in range(12):
+        for name, (objective, model) in runs.items():
+            start = time.perf_counter()
+            jax.block_until_ready(_step(objective, model, batch, jax.random.fold_in(key, i)))
+            spent[name].append(time.perf_counter() - start)
+    return statistics.median(spent[of][2:]) / statistics.median(spent[fast][2:])
