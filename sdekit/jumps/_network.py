@@ -39,9 +39,9 @@ class ReactionNetwork(AbstractDensity):
     - `start`: the counts at the first time by species; a species that is not named starts at 0.
     - `room`: how many jumps a path may have in `sample`; memory and time are proportional to it.
 
-    **Raises:** `ValueError` naming the reaction, the rate or the species that does not fit; at run time (`RuntimeError`)
-    for a path with more jumps than there is room for, and for a propensity that is negative, not a number or beyond its
-    bound.
+    **Raises:** `ValueError` naming the reaction, the rate or the species that does not fit; at run time
+    (`RuntimeError`) for a path with more jumps than there is room for, and for a propensity that is negative, not a
+    number or beyond its bound.
 
     Source: Gillespie (1977), Exact stochastic simulation of coupled chemical reactions.
 
@@ -164,7 +164,7 @@ class ReactionNetwork(AbstractDensity):
         require(record.num_marks == r, "record.num_marks", f"must be {r}, the reactions", record.num_marks, "match it")
         dtype = self.rates.dtype
         changes = jnp.where(record.mask[:, None], jnp.asarray(self.stoichiometry)[record.marks], 0)
-        after = jnp.cumsum(changes, 0) + self.start
+        after = jnp.cumsum(changes, 0) + self.start[None]
         states = jnp.concatenate([self.start[None], after]).astype(dtype)
         ts = record.ts.astype(dtype)
         begin = jnp.concatenate([record.t0[None].astype(dtype), ts])

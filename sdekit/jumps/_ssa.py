@@ -72,7 +72,9 @@ class SSA(AbstractSimulation):
         last = jax.lax.while_loop(_unfinished(job), lambda s: _serve(job, _advance(job, s)), _begin(job))
         failed = last.failed if last.lanes.bad is None else last.failed | jnp.any(last.lanes.bad)
         remedy = "check the rates; for paths with more events raise SSA(most=...)"
-        problem = f"give more than {self.most} events in a path, or a propensity that is negative, NaN or over its bound"
+        problem = (
+            f"give more than {self.most} events in a path, or a propensity that is negative, NaN or over its bound"
+        )
         return check_traced(last.out, failed, "rates", problem, remedy)
 
 
@@ -151,7 +153,7 @@ def _serve(job: _Job, state: _State) -> _State:
     row = jnp.where(here, state.path, job.paths)
     out = state.out.at[row, state.seen].set(jnp.stack(lanes.xs, -1), mode="drop")
     done = here & (state.seen == last)
-    fresh = state.fresh + jnp.cumsum(done.astype(jnp.int32)) - 1
+    fresh = state.fresh + jnp.cumsum(done, dtype=jnp.int32) - 1
     path = jnp.where(done, jnp.minimum(fresh, job.paths), state.path)
     begins = done & (path < job.paths)
     seen = jnp.where(done, 0, jnp.where(here, state.seen + 1, state.seen))
@@ -168,4 +170,4 @@ def _serve(job: _Job, state: _State) -> _State:
         seen=jnp.where(path < job.paths, lanes.seen & ~here, True),
         bad=lanes.bad,
     )
-    return _State(lanes, path, seen, state.fresh + jnp.sum(done.astype(jnp.int32)), out, state.failed | failed)
+    return _State(lanes, path, seen, state.fresh + jnp.sum(done, dtype=jnp.int32), out, state.failed | failed)

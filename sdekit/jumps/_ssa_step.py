@@ -42,9 +42,7 @@ def event(network: Any, lanes: Lanes, clock: Array, until: Array) -> tuple[Lanes
     v = clock.imag * total
     columns = propensity_columns(network, until - left, xs) if network.is_time_dependent else bounds
     sums = choose(columns)
-    moved = [
-        x + jnp.where(go, net_change(stoichiometry, s, sums, v), jnp.int32(0)) for s, x in enumerate(lanes.xs)
-    ]
+    moved = [x + jnp.where(go, net_change(stoichiometry, s, sums, v), jnp.int32(0)) for s, x in enumerate(lanes.xs)]
     zero = jnp.zeros((), lanes.left.dtype)
     used = jnp.where(go, zero, jnp.where(lanes.seen, lanes.used, lanes.used + lanes.left * total))
     bad = lanes.bad
