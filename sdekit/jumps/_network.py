@@ -176,4 +176,4 @@ class ReactionNetwork(AbstractDensity):
             return fired.sum() - (at(begin, states).sum(-1) * gaps).sum()
         nodes, weights = (jnp.asarray(v, dtype) / 2 for v in gauss_legendre(8))
         total = lambda t, h, x: jax.vmap(lambda u: self.propensities(t + h * (u + 0.5), x).sum())(nodes)
-        return fired.sum() - ((jax.vmap(total)(begin, gaps, states) * weights).sum(-1) * gaps).sum()
+        return fired.sum() - ((jax.vmap(total)(begin, gaps, states) @ weights) * gaps).sum()
