@@ -29,7 +29,7 @@ MODELS = {
 }
 GILLESPY = {"birth-death": 20000, "dimerisation": 20000, "schloegl": 500}
 
-PEERS = '''
+PEERS = """
 import json, os, sys, time, importlib.metadata as m
 import numba, numpy as np
 
@@ -147,7 +147,7 @@ for line in sys.stdin:
     found["cpu"] = sum(after[:4]) - sum(before[:4])
     found["wall"] = time.perf_counter() - wall
     print(json.dumps(found), flush=True)
-'''
+"""
 
 
 def networks():
@@ -242,7 +242,9 @@ def main() -> None:
     device = f"{jax.devices()[0].platform}, {platform.machine()}, one core"
     if arguments.write:
         RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps([row | {"versions": versions, "device": device} for row in rows], indent=1) + "\n")
+        RESULTS.write_text(
+            json.dumps([row | {"versions": versions, "device": device} for row in rows], indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

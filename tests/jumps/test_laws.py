@@ -1,5 +1,7 @@
 """Laws and moments without a path: projection, linear noise, closures, exact linear laws."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -65,7 +67,7 @@ def test_conservation_keeps_the_projection_small_and_its_law_stationary():
     # A birth-death chain in B: detailed balance.
     weights = np.ones(11)
     order = np.argsort(b)
-    for i, j in zip(order[:-1], order[1:], strict=True):
+    for i, j in itertools.pairwise(order):
         weights[j] = weights[i] * 0.05 * a[i] * (a[i] - 1) / 2 / (0.4 * b[j])
     np.testing.assert_allclose(chain.stationary_law(), weights / weights.sum(), rtol=1e-9, atol=1e-15)
 

@@ -62,7 +62,7 @@ def test_errors_name_the_reaction_the_rate_or_the_species(build, message):
 def brute_force(network, events, integral):
     """The log-density by a loop over events, with SciPy's integrals where the rates depend on time."""
     x, t, total = np.asarray(network.start, float), float(events.t0), 0.0
-    compiled = jax.jit(network.propensities)
+    compiled = jax.jit(lambda t, x: network.propensities(t, x))
     a = lambda t, x: np.asarray(compiled(t, x))
     for s, m, here in zip(events.ts, events.marks, events.mask, strict=True):
         if here:
