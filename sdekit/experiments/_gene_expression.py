@@ -17,6 +17,7 @@ from ..evaluate import Report, Row
 from ..fit import FullBatch
 from ..inference import MarginalLikelihood
 from ..jumps import Projection, ReactionNetwork, moments, reaction_events, simulate
+from ..paths import JumpPath
 from ._experiment import Experiment, Outcome
 
 
@@ -79,9 +80,10 @@ def _draw(outcome: Outcome, folder: Path) -> None:
 
     from .. import plot
 
+    path = network().sample(jnp.array([0.0, 10.0]), key=jax.random.fold_in(outcome.key, 1))
+    assert isinstance(path, JumpPath)
     with plot.style():
         figure, axes = plt.subplots(1, 2, figsize=(8.5, 2.8))
-        path = network().sample(jnp.array([0.0, 10.0]), key=jax.random.fold_in(outcome.key, 1))
         plot.jumps(path, ax=axes[0], component=2)
         on = np.append(np.asarray(path.states[:, 1]), np.asarray(path.states[-1, 1])) > 0
         times = np.append(np.asarray(path.ts), float(path.t1))
@@ -100,7 +102,7 @@ def _expected() -> dict[tuple[str, str], tuple[float, float, str]]:
     variance = law @ x**2 - mean**2
     fourth = law @ (x - mean) ** 4
     zero = law[0]
-    found: dict[tuple[str, str], tuple[float, float, str]] = {
+    found: dict[tuple[str, str], tuple[Any, Any, str]] = {
         ("SSA", "mean"): (mean, 5 * np.sqrt(variance / _SMALL), _EXACT),
         ("SSA", "variance"): (variance, 5 * np.sqrt((fourth - variance**2) / _SMALL), _EXACT),
         ("SSA", "share without a message"): (zero, 5 * np.sqrt(zero * (1 - zero) / _SMALL), _EXACT),

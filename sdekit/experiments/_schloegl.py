@@ -116,10 +116,13 @@ def _draw(outcome: Outcome, folder: Path) -> None:
             x = np.arange(len(law))
             y = np.cumsum(law) if which is None else np.searchsorted(np.sort(draws[which]), x + 0.5) / len(draws[which])
             axes[2].plot(x, y, color=colour, lw=1.1, label=name)
-        for closure, name in ((NormalClosure(), "normal closure"), (LinearNoiseClosure(), "linear noise")):
+        approximations = ((NormalClosure(), "normal closure"), (LinearNoiseClosure(), "linear noise"))
+        for (closure, name), colour in zip(approximations, plot.PALETTE[3:], strict=False):
             found = moments(network(), jnp.array([0.0, _STOP]), closure)
             spread = np.sqrt(max(float(found.covariance[-1, 0, 0]), 1e-12))
-            axes[2].plot(x, stats.norm.cdf(x, float(found.mean[-1, 0]), spread), lw=0.9, ls="--", label=name)
+            axes[2].plot(
+                x, stats.norm.cdf(x, float(found.mean[-1, 0]), spread), color=colour, lw=0.9, ls="--", label=name
+            )
         axes[2].legend(frameon=False, fontsize=7)
         axes[2].set(title="distribution functions at time 4", xlabel="molecules")
         axes[2].spines[["top", "right"]].set_visible(False)

@@ -47,6 +47,9 @@ class ChemicalLangevin(AbstractDiffusion):
     interpretation: ClassVar[type[AbstractInterpretation]] = Ito
     structure: ClassVar[type[AbstractNoiseStructure]] = General
 
+    def __init__(self, network: ReactionNetwork):
+        self.network = network
+
     @property
     def dim(self) -> int:
         return self.network.dim

@@ -51,8 +51,11 @@ class LinearNoise(AbstractLinearGaussian, AbstractMarginal):
     """
 
     network: ReactionNetwork
-    spread: float = eqx.field(static=True, default=1e-3)
-    steps: int = eqx.field(static=True, default=32)
+    spread: float = eqx.field(static=True)
+    steps: int = eqx.field(static=True)
+
+    def __init__(self, network: ReactionNetwork, spread: float = 1e-3, steps: int = 32):
+        self.network, self.spread, self.steps = network, spread, steps
 
     def __check_init__(self):
         require(self.steps >= 1, "LinearNoise.steps", "must be a positive integer", self.steps, "pass steps=32")

@@ -1,6 +1,7 @@
 """Reaction networks: counts of molecules that jump when reactions fire."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -59,8 +60,6 @@ class ReactionNetwork(AbstractDensity):
         ```
     """
 
-    rates: Float[Array, " p"] = parameter(constraints.positive)
-    """The rates, in the order of `parameters`."""
     start: Int[Array, " d"]
     """The counts at the first time, in the order of `species`."""
     reactions: tuple[Reaction, ...] = eqx.field(static=True)
@@ -68,6 +67,8 @@ class ReactionNetwork(AbstractDensity):
     """The names of the rates."""
     species: tuple[str, ...] = eqx.field(static=True)
     room: int = eqx.field(static=True)
+    rates: Float[Array, " p"] = parameter(constraints.positive)
+    """The rates, in the order of `parameters`."""
 
     def __init__(
         self,
@@ -111,16 +112,13 @@ class ReactionNetwork(AbstractDensity):
         if is_concrete(self.rates):
             for name, value in zip(self.parameters, np.asarray(self.rates), strict=True):
                 require(bool(value > 0), f"rates[{name!r}]", "must be positive", float(value), "pass a number above 0")
+        one = jax.ShapeDtypeStruct((), self.rates.dtype)
+        x, p = dict.fromkeys(self.species, one), dict.fromkeys(self.parameters, one)
         for r in self.reactions:
-            for kind, f in (("rate", r.rate), ("bound", r.bound)):
-                if not callable(f):
-                    continue
-                one = jax.ShapeDtypeStruct((), self.rates.dtype)
-                x, p = dict.fromkeys(self.species, one), dict.fromkeys(self.parameters, one)
-                found = jax.eval_shape(*((f, one, x, p) if kind == "rate" else (f, x, p)))
-                if getattr(found, "shape", None) != ():
-                    where = f"Reaction {r.equation!r}"
-                    raise ValueError(fault(where, f"has a {kind} that is not one number", found, "return shape ()"))
+            if callable(r.rate):
+                _require_number(r, "rate", jax.eval_shape(r.rate, one, x, p))
+            if r.bound is not None:
+                _require_number(r, "bound", jax.eval_shape(r.bound, x, p))
 
     @property
     def dim(self) -> int:
@@ -144,7 +142,7 @@ class ReactionNetwork(AbstractDensity):
     def propensities(self, t: RealScalar, x: State | Int[Array, " d"]) -> Float[Array, " r"]:
         """The rate of each reaction at time `t` in the state `x`, shape `(r,)`; `x` may be real, for approximations."""
         xs = tuple(as_float(x)[i].astype(self.rates.dtype) for i in range(self.dim))
-        return jnp.stack([jnp.broadcast_to(a, ()) for a in propensity_columns(self, t, xs)])
+        return jnp.stack([jnp.broadcast_to(a, ()) for a in propensity_columns(self, jnp.asarray(t), xs)])
 
     def draw(self, ts: Times, *, key: Key) -> JumpPath:
         found = record_path(self, ts, key)
@@ -177,3 +175,9 @@ class ReactionNetwork(AbstractDensity):
         nodes, weights = (jnp.asarray(v, dtype) / 2 for v in gauss_legendre(8))
         total = lambda t, h, x: jax.vmap(lambda u: self.propensities(t + h * (u + 0.5), x).sum())(nodes)
         return fired.sum() - ((jax.vmap(total)(begin, gaps, states) @ weights) * gaps).sum()
+
+
+def _require_number(reaction: Reaction, kind: str, found: Any) -> None:
+    if getattr(found, "shape", None) != ():
+        where = f"Reaction {reaction.equation!r}"
+        raise ValueError(fault(where, f"has a {kind} that is not one number", found, "return shape ()"))

@@ -1,6 +1,6 @@
 """Ensembles at given times: exact paths on persistent lanes."""
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -60,7 +60,7 @@ class SSA(AbstractSimulation):
 
     lanes: int = eqx.field(static=True, default=1024)
     most: int = eqx.field(static=True, default=2**31)
-    name = "SSA"
+    name: ClassVar[str] = "SSA"
 
     def __check_init__(self):
         require(self.lanes >= 1, "SSA.lanes", "must be a positive number of paths", self.lanes, "pass lanes=1024")

@@ -1,6 +1,6 @@
 """Tau-leaping: many reactions at a time, Poisson numbers of each."""
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -57,7 +57,7 @@ class TauLeaping(AbstractSimulation):
     epsilon: float = eqx.field(static=True, default=0.03)
     dt: float | None = eqx.field(static=True, default=None)
     most: int = eqx.field(static=True, default=10_000_000)
-    name = "tau-leaping"
+    name: ClassVar[str] = "tau-leaping"
 
     def __check_init__(self):
         fits = 0 < self.epsilon < 1
