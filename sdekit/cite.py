@@ -80,6 +80,8 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "SlowRK": ("foster2024", "kidger2021"),
     "Brownian": ("salmon2011",),
     "ReactionNetwork": ("gillespie1977",),
+    "gene-expression": ("peccoud1995",),
+    "schloegl": ("schlogl1972",),
     "SSA": ("gillespie1977", "lewis1979", "salmon2011"),
     "TauLeaping": ("cao2006", "cao2005"),
     "tau-leaping": ("cao2006", "cao2005"),
