@@ -97,8 +97,8 @@ for name, value, error in zip(network.parameters, table.estimate, table.standard
 # %% [markdown]
 # ## A rate of one's own, and one that depends on time
 #
-# A function gets the time, the counts by species and the rates by name. One that depends on time also says what it never
-# passes, and is simulated by thinning.
+# A function gets the time, the counts by species and the rates by name. One that depends on time also says what it
+# never passes, and is simulated by thinning.
 
 # %%
 day = ReactionNetwork(
