@@ -4,6 +4,7 @@ from .._errors import fault
 from ._experiment import Experiment
 from ._fdm_ou import FDM_OU
 from ._fou_bridge import FOU_BRIDGE
+from ._gene_expression import GENE_EXPRESSION
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
@@ -18,6 +19,7 @@ from ._nile import NILE
 from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
 from ._rough_volatility import ROUGH_VOLATILITY
+from ._schloegl import SCHLOEGL
 from ._spirals import SPIRALS
 
 
@@ -26,6 +28,7 @@ __all__ = ["experiments", "get"]
 _EXPERIMENTS = (
     FDM_OU,
     FOU_BRIDGE,
+    GENE_EXPRESSION,
     HURST_ESTIMATORS,
     HURST_LEARNING,
     HYBRID_LOTKA_VOLTERRA,
@@ -41,6 +44,7 @@ _EXPERIMENTS = (
     NILE_HURST,
     OU_MLE,
     ROUGH_VOLATILITY,
+    SCHLOEGL,
     SPIRALS,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}

@@ -2,6 +2,7 @@
 
 from ._calibration import pit as pit, qq as qq
 from ._comparison import comparison as comparison
+from ._counts import counts as counts
 from ._fits import history as history, parameters as parameters
 from ._hurst import (
     hurst as hurst,
@@ -19,6 +20,7 @@ __all__ = [
     "PALETTE",
     "acf",
     "comparison",
+    "counts",
     "diagnostics",
     "events",
     "fan",
