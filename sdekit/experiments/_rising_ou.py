@@ -88,16 +88,23 @@ class Standard(eqx.Module):
         at = lambda values: jnp.interp(t, grid, jnp.asarray(values, x.dtype))[..., None]
         return (x - at(self.mean)) / at(self.deviation)
 
+    def slope(self, t: jax.Array) -> jax.Array:
+        """Of the mean, in the gap that begins at or before a time."""
+        slopes = jnp.asarray(np.diff(self.mean) * (len(self.mean) - 1), t.dtype)
+        gap = jnp.floor(t * len(slopes) + 1e-3).astype(int)
+        return slopes[jnp.clip(gap, 0, len(slopes) - 1)]
+
 
 class _Field(eqx.Module):
-    """A network in the units of the data, whose drifts match the noise of a step."""
+    """The slope of the mean of the data, and a network in their units whose drifts match the noise of a step."""
 
     mlp: MLPField
     standard: Standard
     gain: float = eqx.field(static=True)
 
     def __call__(self, t: RealScalar, x: State) -> State:
-        return self.gain * self.mlp(t, self.standard(jnp.asarray(t, x.dtype), x))
+        t = jnp.asarray(t, x.dtype)
+        return self.standard.slope(t) + self.gain * self.mlp(t, self.standard(t, x))
 
 
 def build(record: Any, key: Key) -> dict[str, Diffusion]:

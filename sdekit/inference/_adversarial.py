@@ -136,13 +136,20 @@ def _number(value: Any) -> Float[Array, ""]:
     return jnp.reshape(value, ())
 
 
-def lipschitz_clip() -> optax.GradientTransformation:
-    r"""Clip matrices of $m$ columns to $[-1/m, 1/m]$ after each step: then $|Ax|_\infty \le |x|_\infty$.
+def lipschitz_clip(slope: float = 1.0) -> optax.GradientTransformation:
+    r"""Clip matrices of $m$ columns to $[-s/m, s/m]$ after each step: then $|Ax|_\infty \le s\,|x|_\infty$.
 
-    A network of such layers with activations of slope at most one (`nets.lipswish`) has slopes of at most one. Leaves
-    that are no matrices are free. Put it last in an `optax.chain`.
+    A network of such layers with activations of slope at most one (`nets.lipswish`) has slopes of at most $s$ to the
+    number of its layers. With a slope of one, inputs of order one and wide layers, activations hardly bend and the
+    network is nearly linear. Leaves that are no matrices are free. Put it last in an `optax.chain`.
+
+    **Arguments:**
+
+    - `slope`: the bound $s$ on the slope of a layer, positive.
 
     **Returns:** a transformation of `optax`.
+
+    **Raises:** `ValueError` for a slope that is not positive.
 
     !!! example
 
@@ -155,22 +162,24 @@ def lipschitz_clip() -> optax.GradientTransformation:
     Source: Kidger, Foster, Li and Lyons (2021), Efficient and accurate gradients for neural SDEs, section 5.
     """
 
+    require(slope > 0, "slope", "must be positive", slope, "pass 1.0")
+
     def update(updates, state, params=None):
         require(params is not None, "params", "must be given", None, "pass the parameters to `update`")
-        return jax.tree.map(_clipped, updates, params), state
+        return jax.tree.map(lambda move, x: _clipped(move, x, slope), updates, params), state
 
     return optax.GradientTransformation(lambda _params: optax.EmptyState(), update)
 
 
-def _clipped(move: Array, x: Array) -> Array:
+def _clipped(move: Array, x: Array, slope: float) -> Array:
     if jnp.ndim(x) != 2:
         return move
-    bound = 1 / x.shape[1]
+    bound = slope / x.shape[1]
     return jnp.clip(x + move, -bound, bound) - x
 
 
 def adversarial(
-    generator: optax.GradientTransformation, critic: optax.GradientTransformation
+    generator: optax.GradientTransformation, critic: optax.GradientTransformation, slope: float = 1.0
 ) -> optax.GradientTransformation:
     """An optimiser of its own for each part of an `Adversaries`; the matrices of the critic are clipped.
 
@@ -178,6 +187,7 @@ def adversarial(
 
     - `generator`: moves the process, e.g. `optax.adadelta(1.0)`.
     - `critic`: moves the critic; `lipschitz_clip` comes after it.
+    - `slope`: of `lipschitz_clip`.
 
     **Returns:** a transformation of `optax`, the `optimiser` of a fit.
 
@@ -191,7 +201,7 @@ def adversarial(
 
     Source: Heusel, Ramsauer, Unterthiner, Nessler and Hochreiter (2017), GANs trained by a two time-scale update rule.
     """
-    parts = {"generator": generator, "critic": optax.chain(critic, lipschitz_clip())}
+    parts = {"generator": generator, "critic": optax.chain(critic, lipschitz_clip(slope))}
     return optax.partition(parts, _labels)
 
 
