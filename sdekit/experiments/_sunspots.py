@@ -5,8 +5,9 @@ The annual numbers of 1700 to 1899 to learn from; forecasts of 1 to 11 years fro
 years. They work with square roots, whose errors are alike at all levels; scores are in sunspots.
 
 The neural SDE is a stochastic oscillator (a rotation of two hidden components whose period and decay are learned) with
-a network beside it, whose first component is seen: a `HybridDrift` in a `LatentSDE`, trained without a solve. No
-figure is published for this series with these origins.
+a network beside it, seen through a network: a `HybridDrift` in a `LatentSDE`, trained without a solve. It falls
+short: the bound is loose, the noise that it learns too large, and the phase is lost within a few years. No figure is
+published for this series with these origins.
 """
 
 from pathlib import Path
@@ -77,20 +78,17 @@ class Turning(eqx.Module):
         return turn - self.decay * x
 
 
-def _first(x: State) -> State:
-    return x[:1]
-
-
 def _build(_data: Any, key: Key) -> dict[str, LatentSDE]:
-    keys = jax.random.split(key, 3)
+    keys = jax.random.split(key, 4)
     known = cast(Any, Turning)(float(PERIOD), 0.05)
     drift = HybridDrift.around(known, dim=2, width=_WIDTH, depth=1, key=keys[0])
     start = dist.Normal(jnp.zeros(2), jnp.ones(2)).to_event(1)
     base = Diffusion(cast(Any, drift), ConstantDiffusion(jnp.full(2, 0.3)), start, structure=Additive)
-    encoder = BetweenEncoder(dim=1, width=_WIDTH, size=12, gap=1.0, key=keys[1])
-    marginals = MarginalMLP(dim=2, context=12, width=32, depth=2, full=True, frequencies=(), key=keys[2])
-    observation = Decoded(_first, GaussianObservation(jnp.full(1, 0.3)))
-    model = cast(Any, LatentSDE)(base, observation, encoder, marginals, initial=start, dt=0.05)
+    seen = eqx.nn.MLP(2, 1, _WIDTH, 1, jax.nn.softplus, key=keys[1])
+    encoder = BetweenEncoder(dim=1, width=_WIDTH, size=12, gap=1.0, key=keys[2])
+    marginals = MarginalMLP(dim=2, context=12, width=32, depth=2, full=True, frequencies=(), key=keys[3])
+    observation = Decoded(seen, GaussianObservation(jnp.full(1, 0.3)))
+    model = cast(Any, LatentSDE)(base, observation, encoder, marginals, initial=start, dt=0.25)
     single = lambda x: x.astype(jnp.float32) if eqx.is_inexact_array(x) else x
     return {_MODEL: jax.tree.map(single, model)}
 
@@ -168,7 +166,7 @@ NEURAL_SDE_SUNSPOTS = Experiment(
     summary="sunspots up to a cycle ahead: a neural SDE against seasonal, AR and Gaussian-process forecasts",
     data=_data,
     build=_build,
-    objective=lambda _name: SDEMatching(times=16, kl_weight=optax.linear_schedule(0.1, 1.0, 300)),
+    objective=lambda _name: SDEMatching(times=8, kl_weight=optax.linear_schedule(0.1, 1.0, 300)),
     metrics=_metrics,
     expected={},
     scales={
