@@ -21,6 +21,34 @@ LEARNING: dict[str, Paper] = {
         "Amortized Reparametrization: Efficient and Scalable Variational Inference for Latent SDEs",
         "Advances in Neural Information Processing Systems", 2023,
     ),
+    "kidgergan2021": proceedings(
+        "Kidger, P. and Foster, J. and Li, X. and Lyons, T.", "Neural SDEs as Infinite-Dimensional GANs",
+        "International Conference on Machine Learning", 2021,
+    ),
+    "arjovsky2017": proceedings(
+        "Arjovsky, M. and Chintala, S. and Bottou, L.", "Wasserstein Generative Adversarial Networks",
+        "International Conference on Machine Learning", 2017,
+    ),
+    "heusel2017": proceedings(
+        "Heusel, M. and Ramsauer, H. and Unterthiner, T. and Nessler, B. and Hochreiter, S.",
+        "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium",
+        "Advances in Neural Information Processing Systems", 2017,
+    ),
+    "yazici2019": proceedings(
+        "Yazici, Y. and Foo, C.-S. and Winkler, S. and Yap, K.-H. and Piliouras, G. and Chandrasekhar, V.",
+        "The Unusual Effectiveness of Averaging in GAN Training",
+        "International Conference on Learning Representations", 2019,
+    ),
+    "issa2023": proceedings(
+        "Issa, Z. and Horvath, B. and Lemercier, M. and Salvi, C.",
+        "Non-adversarial Training of Neural SDEs with Signature Kernel Scores",
+        "Advances in Neural Information Processing Systems", 2023,
+    ),
+    "salvi2021": article(
+        "Salvi, C. and Cass, T. and Foster, J. and Lyons, T. and Yang, W.",
+        "The Signature Kernel Is the Solution of a Goursat PDE", "SIAM Journal on Mathematics of Data Science", 2021, "3",
+        "873-899",
+    ),
     "zhang2025": proceedings(
         "Zhang, J. and Viktorov, J. and Jung, D. and Pitler, E.",
         "Efficient Training of Neural Stochastic Differential Equations by Matching Finite Dimensional Distributions",

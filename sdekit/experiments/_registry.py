@@ -20,7 +20,9 @@ from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
 from ._rough_volatility import ROUGH_VOLATILITY
 from ._schloegl import SCHLOEGL
+from ._sde_gan_ou import SDE_GAN_OU
 from ._spirals import SPIRALS
+from ._sunspots import NEURAL_SDE_SUNSPOTS
 
 
 __all__ = ["experiments", "get"]
@@ -40,11 +42,13 @@ _EXPERIMENTS = (
     MOVING_DIGITS,
     MOVING_DIGITS_ROUGH,
     MULTIFRACTIONAL,
+    NEURAL_SDE_SUNSPOTS,
     NILE,
     NILE_HURST,
     OU_MLE,
     ROUGH_VOLATILITY,
     SCHLOEGL,
+    SDE_GAN_OU,
     SPIRALS,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}

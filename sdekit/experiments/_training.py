@@ -11,23 +11,28 @@ import optax
 
 from .._types import Key
 from ..data import AbstractRecord
+from ..fit import average_weights
 from ..inference import AbstractObjective
 
 
 __all__ = ["adam", "steps_in_the_time_of_one"]
 
 
-def adam(steps: int, peak: float, *, end: float = 0.0, warm: bool = False, clip: float | None = None) -> dict[str, Any]:
+def adam(
+    steps: int, peak: float, *, end: float = 0.0, warm: bool = False, clip: float | None = None, average: bool = False
+) -> dict[str, Any]:
     """Settings of a fit: Adam with a rate that falls from `peak` to `end` of it along a cosine.
 
     `warm` lets it rise from a tenth of `peak` in the first twentieth of the steps; gradients are clipped to a norm of
-    `clip`.
+    `clip`. `average` keeps the mean of the weights over the second half of the steps.
     """
     falling = optax.cosine_decay_schedule(peak, steps, alpha=end)
     rising = optax.warmup_cosine_decay_schedule(peak / 10, peak, steps // 20, steps, peak * end)
     optimiser = optax.adam(rising if warm else falling)
     if clip is not None:
         optimiser = optax.chain(optax.clip_by_global_norm(clip), optimiser)
+    if average:
+        optimiser = optax.chain(optimiser, average_weights(steps // 2))
     return {"steps": steps, "optimiser": optimiser}
 
 

@@ -1,5 +1,11 @@
 """Inference on path space."""
 
+from ._adversarial import (
+    AdversarialMatching as AdversarialMatching,
+    Adversaries as Adversaries,
+    adversarial as adversarial,
+    lipschitz_clip as lipschitz_clip,
+)
 from ._bound import PathBound as PathBound
 from ._collapse import (
     CollapseTable as CollapseTable,
@@ -62,6 +68,13 @@ from ._observed import Observed as Observed
 from ._optimal_control import OptimalControl as OptimalControl
 from ._posterior import GaussianPosterior as GaussianPosterior, LinearGaussianPosterior as LinearGaussianPosterior
 from ._relaxed import GumbelSoftmax as GumbelSoftmax, StraightThrough as StraightThrough
+from ._signature import (
+    AbstractLift as AbstractLift,
+    GaussianLift as GaussianLift,
+    LinearLift as LinearLift,
+    SignatureMatching as SignatureMatching,
+    signature_kernel as signature_kernel,
+)
 from ._transitions import gaussian_step as gaussian_step, ito_drift as ito_drift
 
 
@@ -71,10 +84,13 @@ __all__ = [
     "AbstractGaussianObservation",
     "AbstractGradientEstimator",
     "AbstractKalmanMethod",
+    "AbstractLift",
     "AbstractLikelihood",
     "AbstractObjective",
     "AbstractObservation",
     "AbstractScheduled",
+    "AdversarialMatching",
+    "Adversaries",
     "BernoulliObservation",
     "CategoricalObservation",
     "Chain",
@@ -85,12 +101,14 @@ __all__ = [
     "Filtered",
     "FiniteDimensionalMatching",
     "GaussianDiscrepancy",
+    "GaussianLift",
     "GaussianObservation",
     "GaussianPosterior",
     "GumbelSoftmax",
     "KLRates",
     "LatentSDE",
     "LinearGaussianPosterior",
+    "LinearLift",
     "MarginalLikelihood",
     "MeasureValued",
     "Observed",
@@ -104,10 +122,12 @@ __all__ = [
     "SDEMatching",
     "ScoreFunction",
     "Sequential",
+    "SignatureMatching",
     "Smoothed",
     "StraightThrough",
     "StudentTObservation",
     "TransitionLikelihood",
+    "adversarial",
     "chain",
     "chain_kl",
     "condition",
@@ -118,7 +138,9 @@ __all__ = [
     "girsanov_log_weight",
     "ito_drift",
     "kl_rates",
+    "lipschitz_clip",
     "log_prob",
     "path_kl",
     "posterior_collapse",
+    "signature_kernel",
 ]

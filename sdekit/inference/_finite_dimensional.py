@@ -5,14 +5,12 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from .._errors import check_traced, fault, require
-from .._process import AbstractDiffusion, AbstractProcess
-from .._types import Array, Key, PyTree, Times
+from .._errors import require
+from .._types import Array, Key, PyTree
 from ..data import AbstractRecord, Series
-from ..paths import SampledPath
-from ..solve import solve
+from ._drawn import draw_states, require_least, series_of_one_grid
 from ._objective import AbstractObjective
 
 
@@ -118,9 +116,11 @@ class FiniteDimensionalMatching(AbstractObjective):
         of a set the identity. Values at near times differ by little, and that little tells the diffusion coefficient:
         otherwise it is hardly heard.
     - `steps`: for diffusions, how many steps of the solver in each gap; `None` for the model's own draws.
+    - `window`: how many rows in succession the rows of a set are drawn from; all if `None`. The laws at near times say
+        everything of a Markov process, and where a series is longer than its memory most pairs of all rows say little.
 
-    **Raises:** `ValueError` for fewer than two paths, or one set, time or step, or a set larger than a series;
-    `TypeError` when called on a model that draws no `SampledPath`, or on a record that is not a `Series`.
+    **Raises:** `ValueError` for fewer than two paths, or one set, time or step, or a set larger than a series or its
+    window; `TypeError` when called on a model that draws no `SampledPath`, or on a record that is not a `Series`.
 
     !!! example
 
@@ -147,27 +147,14 @@ class FiniteDimensionalMatching(AbstractObjective):
     discrepancy: AbstractDiscrepancy = eqx.field(default_factory=Distance)
     whiten: bool = eqx.field(static=True, default=False)
     steps: int | None = eqx.field(static=True, default=None)
+    window: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
-        name = "FiniteDimensionalMatching"
-        least = {"paths": (self.paths, 2), "sets": (self.sets, 1), "times": (self.times, 1), "steps": (self.steps, 1)}
-        for field, (value, bound) in least.items():
-            ok = value is None or value >= bound
-            require(ok, f"{name}.{field}", f"must be at least {bound}", value, f"pass {field} >= {bound}")
-
-    def _draw(self, model: PyTree, ts: Times, key: Key) -> Float[Array, "n t d"]:
-        def one(i):
-            own = jax.random.fold_in(key, i)
-            if self.steps is not None and isinstance(model, AbstractDiffusion):
-                path = solve(model, ts, key=own, steps=self.steps)
-            else:
-                path = model.draw(ts, key=own)
-            if not isinstance(path, SampledPath):
-                remedy = "pass a process with states at given times"
-                raise TypeError(fault("model", "must draw a SampledPath", type(path).__name__, remedy))
-            return path.xs
-
-        return jax.vmap(one)(jnp.arange(self.paths))
+        require_least(
+            "FiniteDimensionalMatching",
+            paths=(self.paths, 2), sets=(self.sets, 1), times=(self.times, 1), steps=(self.steps, 1),
+            window=(self.window, self.times),
+        )  # fmt: skip
 
     def __call__(
         self, model: PyTree, batch: AbstractRecord, *, key: Key
@@ -182,24 +169,23 @@ class FiniteDimensionalMatching(AbstractObjective):
 
         **Returns:** the score, lower is better, a mean over sets; and itself as the metric `score`.
         """
-        if not isinstance(batch, Series):
-            raise TypeError(fault("batch", "must be a Series", type(batch).__name__, "pass time series"))
-        if not isinstance(model, AbstractProcess):
-            raise TypeError(fault("model", "must be a process", type(model).__name__, "pass what `sample` can draw"))
-        batch = batch.stack()
-        total = batch.ts.shape[1]
+        batch, ts = series_of_one_grid(batch)
+        total = ts.shape[0]
         remedy = "pass a smaller number"
         require(self.times <= total, "FiniteDimensionalMatching.times", f"is more than the {total} rows of a series",
                 self.times, remedy)  # fmt: skip
-        ts = batch.ts[0]
-        ts = check_traced(ts, jnp.any(batch.ts != ts[None]), "batch.ts", "must be alike for all series",
-                          "take series of one grid, with a mask for what was not seen")  # fmt: skip
         drawing, choosing = jax.random.split(key)
-        xs = self._draw(model, ts, drawing)
-        pick = lambda k: jnp.sort(jax.random.choice(k, total, (self.times,), replace=False))
-        sets = jax.vmap(pick)(jax.random.split(choosing, self.sets))
+        xs = draw_states(model, ts, key=drawing, n=self.paths, steps=self.steps)
+        sets = jax.vmap(lambda k: self._rows(total, k))(jax.random.split(choosing, self.sets))
         score = jnp.mean(jax.lax.map(lambda rows: self._score(xs, batch, rows), sets))
         return score, {"score": score}
+
+    def _rows(self, total: int, key: Key) -> Int[Array, " k"]:
+        """One set of rows: from all, or from a window about a row, moved inside where it would stand out."""
+        about, choosing = jax.random.split(key)
+        length = total if self.window is None else min(self.window, total)
+        first = jnp.clip(jax.random.randint(about, (), 0, total) - length // 2, 0, total - length)
+        return first + jnp.sort(jax.random.choice(choosing, length, (self.times,), replace=False))
 
     def _score(self, xs: Float[Array, "n t d"], batch: Series, rows: Array) -> Float[Array, ""]:
         n, size = xs.shape[0], self.times * xs.shape[2]

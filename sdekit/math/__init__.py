@@ -23,6 +23,7 @@ from ._fractional import (
     fou_started_covariance as fou_started_covariance,
     time_gaps as time_gaps,
 )
+from ._goursat import goursat as goursat
 from ._hosking import (
     Predictor as Predictor,
     hosking as hosking,
@@ -103,6 +104,7 @@ __all__ = [
     "gaussian_factor",
     "gaussian_log_prob",
     "gaussian_root",
+    "goursat",
     "graded_rule",
     "hosking",
     "hosking_start",

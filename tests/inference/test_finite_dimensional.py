@@ -12,6 +12,7 @@ from sdekit.data import Series, load
 from sdekit.evaluate import energy_score
 from sdekit.fit import fit
 from sdekit.inference import Distance, FiniteDimensionalMatching, GaussianDiscrepancy
+from sdekit.inference._drawn import draw_states
 from sdekit.processes import BrownianMotion, OrnsteinUhlenbeck
 from sdekit.transport import mmd
 
@@ -23,6 +24,10 @@ def process(dim=2):
     return OrnsteinUhlenbeck(jnp.ones(dim), jnp.zeros(dim), jnp.ones(dim))
 
 
+def drawn(key, n):
+    return draw_states(process(), TS, key=key, n=n)
+
+
 def data(key, n=7, dim=2):
     return Series(TS, jax.random.normal(key, (n, 3, dim)))
 
@@ -31,7 +36,7 @@ def data(key, n=7, dim=2):
 def test_the_score_is_that_of_an_ensemble(times, key):
     objective = FiniteDimensionalMatching(paths=6, times=times)
     batch, rows = data(key), jnp.arange(times)
-    xs = objective._draw(process(), TS, key)
+    xs = drawn(key, objective.paths)
     whole = xs[:, rows].reshape(6, -1)
     expected = np.mean([energy_score(whole, y.ravel()) for y in np.asarray(batch.ys[:, rows])])
     assert np.isclose(objective._score(xs, batch, rows), expected, rtol=1e-12)
@@ -42,7 +47,7 @@ def test_with_gaussian_kernels_it_is_the_discrepancy_less_what_the_data_alone_sa
     rho = GaussianDiscrepancy(lengths)
     objective = FiniteDimensionalMatching(paths=8, times=1, discrepancy=rho)
     batch = data(key)
-    xs = objective._draw(process(), TS, key)
+    xs = drawn(key, objective.paths)
     x, y = xs[:, 1], batch.ys[:, 1]
     own = sum(float(rho(a, b)) for a in y for b in y) + len(y)  # a point and itself count -1
     score = objective._score(xs, batch, jnp.array([1])) - 0.5 * own / (len(y) * (len(y) - 1))
@@ -51,7 +56,7 @@ def test_with_gaussian_kernels_it_is_the_discrepancy_less_what_the_data_alone_sa
 
 def test_a_series_that_lacks_a_value_is_left_out(key):
     batch, objective = data(key), FiniteDimensionalMatching(paths=4)
-    xs = objective._draw(process(), TS, key)
+    xs = drawn(key, objective.paths)
     mask = np.ones((7, 3, 2), bool)
     mask[2, 0, 1] = mask[5, 1, 0] = False
     masked = Series(batch.ts, jnp.where(mask, batch.ys, 0), mask)
@@ -64,7 +69,7 @@ def test_white_scores_do_not_depend_on_units(key):
     """Invariant under linear maps of the values at all times, up to the small ridge of the covariance."""
     batch, rows = data(key, n=12), jnp.array([0, 2])
     objective = FiniteDimensionalMatching(paths=6, whiten=True)
-    xs = objective._draw(process(), TS, key)
+    xs = drawn(key, objective.paths)
     mix = jnp.array([[2.0, 0.3], [-1.0, 0.7]])
     moved = Series(batch.ts, batch.ys @ mix.T)
     one, two = objective._score(xs, batch, rows), objective._score(xs @ mix.T, moved, rows)
