@@ -14,13 +14,23 @@ from ._path import AffinePath, add
 from ._schedule import AbstractSchedule
 
 
-__all__ = ["Known", "needs_away", "of_one_side", "of_two_sides"]
+__all__ = ["Known", "inside", "of_one_side", "of_two_sides"]
 
 Known = dict[type[AbstractKind], Any]
 Kinds = tuple[type[AbstractKind], ...]
 
 
-def needs_away(path: AffinePath, sources: Kinds, targets: Kinds) -> list[AbstractSchedule]:
+def inside(path: AffinePath, t: Array, sources: Kinds, targets: Kinds) -> Array:
+    """The time nearest to `t` at which a conversion divides by nothing too small."""
+    # The velocity of a root goes by the score as well.
+    by_score = Score in targets or (Velocity in targets and path.gamma is not None and path.gamma.rough)
+    squared = (Data in sources or Drift in sources) and by_score and not {Score, Noise, Velocity} & set(sources)
+    for schedule in _divisors(path, sources, targets):
+        t = schedule.away(t, squared=squared and schedule is path.gamma)
+    return t
+
+
+def _divisors(path: AffinePath, sources: Kinds, targets: Kinds) -> list[AbstractSchedule]:
     """The schedules that a conversion divides by and that may vanish at an end."""
     found = []
     for target in targets:
@@ -123,7 +133,7 @@ def _both(path, t, centred, known, c, dc, d_shift, target):
 
 
 def _never_vanishes(schedule: AbstractSchedule) -> bool:
-    return schedule.inner == ((0.0, 1.0), (0.0, 1.0))
+    return all(r == (0.0, 1.0) for r in schedule.inner)
 
 
 def of_two_sides(path: AffinePath, t: Array, x: Array, known: Known, target: type[AbstractKind]) -> Array:

@@ -11,7 +11,7 @@ from jaxtyping import ArrayLike
 from .._errors import fault, require
 from .._parameters import AbstractParametric
 from .._types import RealScalar, State, as_float
-from ._convert import Known, needs_away, of_one_side, of_two_sides
+from ._convert import Known, inside, of_one_side, of_two_sides
 from ._kinds import AbstractKind, Data, Drift, Noise, Score, Velocity
 from ._path import AffinePath, require_time
 
@@ -188,8 +188,7 @@ class Field(AbstractParametric):
         require(x.ndim == 1, "x", "must have shape (d,)", x, "map over states with `jax.vmap`")
         t = require_time(t).astype(x.dtype)
         sources = {type(p): p for p in self.parts}
-        for schedule in needs_away(self.path, tuple(sources), kinds):
-            t = schedule.away(t)
+        t = inside(self.path, t, tuple(sources), kinds)
         known: Known = {}
         for kind in self._used(tuple(sources), kinds):
             known[kind] = sources[kind](t, x)

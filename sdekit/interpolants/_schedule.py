@@ -16,6 +16,7 @@ from .._types import Array, RealScalar, as_float, is_concrete
 __all__ = ["AbstractSchedule", "RootSchedule", "SmoothSchedule"]
 
 Scalar = Float[Array, ""]
+Ranges = tuple[tuple[float, float], ...]
 
 
 class AbstractSchedule(AbstractParametric):
@@ -30,8 +31,8 @@ class AbstractSchedule(AbstractParametric):
         ```
     """
 
-    inner: eqx.AbstractVar[tuple[tuple[float, float], tuple[float, float]]]
-    """Where it can be divided by, in float32 and in float64."""
+    inner: eqx.AbstractVar[Ranges]
+    """Where it can be divided by, in float32 and in float64; and where its square can."""
 
     @abc.abstractmethod
     def __call__(self, t: RealScalar) -> Scalar:
@@ -54,13 +55,14 @@ class AbstractSchedule(AbstractParametric):
     def rough(self) -> bool:
         """Whether the slope may be infinite at an end."""
 
-    def away(self, t: RealScalar) -> Scalar:
-        """The time nearest to `t` at which division by the value loses at most half of the digits.
+    def away(self, t: RealScalar, *, squared: bool = False) -> Scalar:
+        """The time nearest to `t` at which division by the value, or by its square, leaves enough digits.
 
         A quotient that is 0/0 at an end has a limit there; this is where it is read off. Elsewhere it is `t` itself.
+        Half of the digits are left after a division, two thirds are given up for one by the square.
         """
         t = as_float(t)
-        low, high = self.inner[jnp.finfo(t.dtype).bits == 64]
+        low, high = self.inner[(jnp.finfo(t.dtype).bits == 64) + 2 * squared]
         return jnp.where(t < low, low, jnp.where(t > high, high, t)).astype(t.dtype)
 
 
@@ -80,7 +82,7 @@ class SmoothSchedule(AbstractSchedule):
     """
 
     function: Callable[[RealScalar], Scalar]
-    inner: tuple[tuple[float, float], tuple[float, float]] = eqx.field(static=True)
+    inner: Ranges = eqx.field(static=True)
 
     def __init__(self, function: Callable[[RealScalar], Scalar]):
         self.function = function
@@ -123,7 +125,7 @@ class RootSchedule(AbstractSchedule):
     """
 
     variance: Callable[[RealScalar], Scalar]
-    inner: tuple[tuple[float, float], tuple[float, float]] = eqx.field(static=True)
+    inner: Ranges = eqx.field(static=True)
 
     def __init__(self, variance: Callable[[RealScalar], Scalar]):
         self.variance = variance
@@ -158,15 +160,14 @@ _BACK = _STEPS[:52]
 _PROBES = np.concatenate([[0.0], _STEPS, 1 - _BACK, [1.0]])
 
 
-def _inner(size, function) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The interval on which `size` is at least the root of the machine epsilon, for both dtypes."""
-    tolerances = [float(np.sqrt(np.finfo(dtype).eps)) for dtype in (np.float32, np.float64)]
+def _inner(size, function) -> Ranges:
+    """Where `size` is at least the square root of the machine epsilon, for both dtypes, and its cubic root."""
+    tolerances = [float(np.finfo(d).eps) ** (1 / p) for p in (2, 3) for d in (np.float32, np.float64)]
     if not is_concrete(eqx.filter(function, eqx.is_array)):
-        return (tolerances[0], 1 - tolerances[0]), (tolerances[1], 1 - tolerances[1])
+        return tuple((tolerance, 1 - tolerance) for tolerance in tolerances)
     with jax.ensure_compile_time_eval():
         sizes = np.asarray(jax.vmap(size)(as_float(jnp.asarray(_PROBES))))
-    found = [_range(sizes >= tolerance) for tolerance in tolerances]
-    return found[0], found[1]
+    return tuple(_range(sizes >= tolerance) for tolerance in tolerances)
 
 
 def _range(large: np.ndarray) -> tuple[float, float]:

@@ -51,7 +51,8 @@ def test_marginals_are_those_of_draws(name):
     path, rng = PATHS[name], np.random.default_rng(1)
     laws = ends(path, mixture(rng, 2), mixture(rng, 3))
     keys = jax.random.split(jax.random.key(0), 3)
-    xs = [None if law is None else law.sample(k, (4000,)) for law, k in zip(laws, keys[:2], strict=True)]
+    draw = lambda law, k: jax.vmap(law.sample)(jax.random.split(k, 4000))
+    xs = [None if law is None else draw(law, k) for law, k in zip(laws, keys[:2], strict=True)]
     at = lambda x0, x1, k: path.at(0.4, x0, x1, key=k)
     draws = jax.vmap(at, in_axes=(None if xs[0] is None else 0, None if xs[1] is None else 0, 0))(
         *xs, jax.random.split(keys[2], 4000)
