@@ -18,6 +18,7 @@ from ._nile import NILE
 from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
 from ._rough_volatility import ROUGH_VOLATILITY
+from ._si_gaussian import SI_GAUSSIAN
 from ._spirals import SPIRALS
 
 
@@ -41,6 +42,7 @@ _EXPERIMENTS = (
     NILE_HURST,
     OU_MLE,
     ROUGH_VOLATILITY,
+    SI_GAUSSIAN,
     SPIRALS,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
