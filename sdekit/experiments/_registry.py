@@ -11,6 +11,7 @@ from ._latent_gbm import LATENT_GBM
 from ._latent_lorenz import LATENT_LORENZ
 from ._latent_ou import LATENT_OU
 from ._ma_fbm_error import MA_FBM_ERROR
+from ._mean_reverting import MEAN_REVERTING
 from ._mocap35 import MOCAP35
 from ._moving_digits import MOVING_DIGITS, MOVING_DIGITS_ROUGH
 from ._multifractional import MULTIFRACTIONAL
@@ -34,6 +35,7 @@ _EXPERIMENTS = (
     LATENT_LORENZ,
     LATENT_OU,
     MA_FBM_ERROR,
+    MEAN_REVERTING,
     MOCAP35,
     MOVING_DIGITS,
     MOVING_DIGITS_ROUGH,
