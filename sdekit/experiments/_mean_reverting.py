@@ -5,6 +5,7 @@ end is that of the steps alone. One evaluation a step for all three. Concentrate
 (.49), grids even in time and in the signal-to-noise ratio.
 """
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def _error(name: str, variance: Any, grid: Any) -> Any:
     return jnp.abs(found - gaussian_flow(path, mean, spread, 1.0, _STOP, x))[0]
 
 
+@functools.cache
 def _errors(numbers: tuple[int, ...]) -> Mapping[tuple[str, str, str, int], float]:
     found = {}
     for kind, variance in _VARIANCES.items():

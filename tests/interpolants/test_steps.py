@@ -44,11 +44,10 @@ def test_where_exponential_steps_win_and_where_they_lose():
     """Concentrated data on a grid even in log-SNR: an order of magnitude. Wide data: order 1 loses to Euler."""
     euler, first, second = si.EulerStep(), si.ExponentialStep(order=1), si.ExponentialStep(order=2)
     narrow = [errors(1e-4, si.log_snr_grid, s, 0.001) for s in (euler, first, second)]
-    wide = [errors(0.49, si.log_snr_grid, s, 0.001) for s in (euler, first, second)]
+    wide = [errors(0.49, si.log_snr_grid, s, 0.001) for s in (euler, first)]
     assert min(np.array(narrow[0]) / narrow[1]) > 5
     assert min(np.array(narrow[0]) / narrow[2]) > 10
     assert (np.array(wide[1]) > wide[0]).all()
-    assert (np.array(wide[2]) < wide[0]).all()
 
 
 @pytest.mark.parametrize("name", ["VP", "mean-reverting", "one-sided linear", "OUVE"])
