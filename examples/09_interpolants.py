@@ -1,8 +1,8 @@
 # %% [markdown]
 # # From noise to data, and how likely a datum is
 #
-# Points on a checkerboard. A network learns the velocity of a path from noise to them; from this one network come a flow, a
-# diffusion with any noise, samples in few steps, and the likelihood of each point.
+# Points on a checkerboard. A network learns the velocity of a path from noise to them; from this one network come a
+# flow, a diffusion with any noise, samples in few steps, and the likelihood of each point.
 
 # %%
 import os
@@ -54,7 +54,7 @@ data = sk.data.Snapshots(jnp.zeros(1), checkerboard(100_000, 0)[None])
 # %% [markdown]
 # ## A path, a field, a fit
 #
-# Along $x_t = (1 - t) z + t x_1$ the velocity tells everything: the score, the noise and the expected datum follow from it.
+# Along $x_t = (1 - t) z + t x_1$ the velocity tells everything: score, noise and expected datum follow from it.
 
 # %%
 net = sk.nets.MLPField(2, width, 3, time=True, out_scale=1.0, activation=jax.nn.selu, key=jax.random.key(0))
