@@ -219,7 +219,7 @@ def log_prob(
     start = field.path.data_time if start is None else start
     stop = field.path.base_time if stop is None else stop
     end, volume = flow(field, x, start=start, stop=stop, steps=steps, divergence=divergence, key=key)
-    return base.log_prob(end) + volume
+    return jnp.asarray(base.log_prob(end)) + volume
 
 
 class Dequantiser(eqx.Module):
