@@ -1,7 +1,7 @@
 r"""The one path: $x_t = \alpha x_0 + \beta x_1 + \gamma z + \kappa m$."""
 
 import abc
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -104,7 +104,7 @@ class AffinePath(AbstractInterpolant):
     beta: AbstractSchedule | None = None
     gamma: AbstractSchedule | None = None
     kappa: AbstractSchedule | None = None
-    mean: Float[Array, " d"] | None = parameter(trainable=False, converter=_optional_vector, default=None)
+    mean: Float[Array, " d"] | Any = parameter(trainable=False, converter=_optional_vector, default=None)
 
     def __check_init__(self):
         ends = self.alpha is not None or self.beta is not None
