@@ -12,6 +12,7 @@ from jaxtyping import ArrayLike, Bool, Float
 
 from .._errors import require
 from .._types import Array, Key, as_float, is_concrete
+from ..math import random_order
 from ._checks import cast_times, pad_rows, require_all, require_rows
 from ._clock import AS_GIVEN, Clock, clock_for
 from ._frames import read_snapshots
@@ -59,6 +60,8 @@ class Snapshots(AbstractRecord):
     clock: Clock = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     """The names of the components, or `()`."""
+    even: bool = eqx.field(static=True)
+    """Whether all particles are known to be there, with equal weights: then a draw costs no look at the others."""
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class Snapshots(AbstractRecord):
         require(ts.ndim == 1 and ts.size > 0, "ts", "must have shape (k,) with k > 0", ts, "pass one time a cloud")
         fits = xs.ndim == 3 and xs.shape[0] == ts.shape[0] and xs.size > 0
         require(fits, "xs", f"must have shape ({ts.shape[0]}, n, d)", xs, "pass one cloud a time, padded and masked")
+        whole = mask is None and weights is None
         mask = jnp.ones(xs.shape[:2], bool) if mask is None else jnp.asarray(mask, bool)
         require(mask.shape == xs.shape[:2], "mask", f"must have shape {xs.shape[:2]}", mask, "pass one flag a particle")
         weights = jnp.ones(mask.shape, xs.dtype) if weights is None else as_float(weights).astype(xs.dtype)
@@ -94,6 +98,7 @@ class Snapshots(AbstractRecord):
             require_all(
                 np.asarray((np.isfinite(w) & (w >= 0)) | ~seen), "weights", "must not be negative", w, "pass masses"
             )
+            whole = bool(seen.all() and (w == w[:, :1]).all())
             total = np.where(seen, w, 0).sum(-1)
             require_all(total > 0, "weights", "sum to zero at this time", total, "give some particle a positive weight")
         weights = jnp.where(mask, weights, jnp.zeros((), weights.dtype))
@@ -103,6 +108,7 @@ class Snapshots(AbstractRecord):
         self.weights = weights / weights.sum(-1, keepdims=True)
         self.clock = clock
         self.names = names
+        self.even = whole
 
     @classmethod
     def from_list(
@@ -290,7 +296,10 @@ class Snapshots(AbstractRecord):
         """
         require(size >= 1, "size", "must be positive", size, "draw at least one particle")
         keys = jax.random.split(key, self.ts.shape[0])
-        xs = jax.vmap(lambda x, m, w, k: x[_systematic(m, w, size, k)])(self.xs, self.mask, self.weights, keys)
+        if self.even and size < 2**15:
+            xs = jax.vmap(lambda x, k: x[_evenly(x.shape[0], size, k)])(self.xs, keys)
+        else:
+            xs = jax.vmap(lambda x, m, w, k: x[_systematic(m, w, size, k)])(self.xs, self.mask, self.weights, keys)
         flags, weights = jnp.ones(xs.shape[:2], bool), jnp.full(xs.shape[:2], 1 / size, xs.dtype)
         return eqx.tree_at(lambda s: (s.xs, s.mask, s.weights), self, (xs, flags, weights))
 
@@ -355,6 +364,14 @@ class Snapshots(AbstractRecord):
         )
         ends = span(self.clock, float(self.ts[0]), float(self.ts[-1]))
         return f"{count(len(self.ts), 'time')}, {many}, {count(self.dim, 'component')}, {ends}"
+
+
+def _evenly(n: int, size: int, key: Key) -> Array:
+    """As `_systematic` with equal weights, at the cost of the draw alone: each particle as often as any, within one."""
+    shuffle, start = jax.random.split(key)
+    i, whole, part = jnp.arange(size, dtype=jnp.int32), n // size, n % size
+    places = i * whole + (i * part + jax.random.randint(start, (), 0, size, jnp.int32)) // size
+    return random_order(places, n, key=shuffle)
 
 
 def _systematic(mask: Array, weights: Array, size: int, key: Key) -> Array:

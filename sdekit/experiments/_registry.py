@@ -12,6 +12,7 @@ from ._latent_gbm import LATENT_GBM
 from ._latent_lorenz import LATENT_LORENZ
 from ._latent_ou import LATENT_OU
 from ._ma_fbm_error import MA_FBM_ERROR
+from ._mean_reverting import MEAN_REVERTING
 from ._mocap35 import MOCAP35
 from ._moving_digits import MOVING_DIGITS, MOVING_DIGITS_ROUGH
 from ._multifractional import MULTIFRACTIONAL
@@ -21,6 +22,7 @@ from ._ou_mle import OU_MLE
 from ._rough_volatility import ROUGH_VOLATILITY
 from ._schloegl import SCHLOEGL
 from ._sde_gan_ou import SDE_GAN_OU
+from ._si_gaussian import SI_GAUSSIAN
 from ._spirals import SPIRALS
 from ._sunspots import NEURAL_SDE_SUNSPOTS
 
@@ -38,6 +40,7 @@ _EXPERIMENTS = (
     LATENT_LORENZ,
     LATENT_OU,
     MA_FBM_ERROR,
+    MEAN_REVERTING,
     MOCAP35,
     MOVING_DIGITS,
     MOVING_DIGITS_ROUGH,
@@ -49,6 +52,7 @@ _EXPERIMENTS = (
     ROUGH_VOLATILITY,
     SCHLOEGL,
     SDE_GAN_OU,
+    SI_GAUSSIAN,
     SPIRALS,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}

@@ -3,6 +3,7 @@
 from ._activations import lipswish as lipswish
 from ._between import BetweenContext as BetweenContext, BetweenEncoder as BetweenEncoder
 from ._bounded import BoundedField as BoundedField, MatrixDiffusion as MatrixDiffusion
+from ._conditional import ConditionalMLP as ConditionalMLP
 from ._constant import ConstantDiffusion as ConstantDiffusion
 from ._control import (
     AffineControl as AffineControl,
@@ -40,6 +41,7 @@ __all__ = [
     "BetweenEncoder",
     "BoundedDiffusion",
     "BoundedField",
+    "ConditionalMLP",
     "ConstantContext",
     "ConstantDiffusion",
     "ContractiveCell",
