@@ -101,11 +101,11 @@ class Field(AbstractParametric):
         return self._tell(t, x, Score)[0]
 
     def noise(self, t: RealScalar, x: State) -> State:
-        r"""$\\eta(t, x)$, shape `(d,)`."""
+        r"""$\eta(t, x)$, shape `(d,)`."""
         return self._tell(t, x, Noise)[0]
 
     def data(self, t: RealScalar, x: State) -> State:
-        r"""$\\hat x(t, x)$, shape `(d,)`."""
+        r"""$\hat x(t, x)$, shape `(d,)`."""
         return self._tell(t, x, Data)[0]
 
     def velocity_and_score(self, t: RealScalar, x: State) -> tuple[State, State]:
