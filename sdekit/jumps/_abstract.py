@@ -142,7 +142,7 @@ class AbstractHomogeneous(AbstractRates):
 
 
 def draw_homogeneous(model: AbstractRates, Q: Float[Array, "n n"], ts: Times, *, key: Key) -> JumpPath:
-    """A path of one generator: exponential waits, then the embedded chain. A state without a way out is held for good."""
+    """A path of one generator: exponential waits, then the embedded chain. A state without a way out is kept."""
     exits = -jnp.diagonal(Q)
     eye = jnp.eye(Q.shape[0], dtype=bool)
     # Where there is no way out the wait is infinite, and the state that would follow is never entered.

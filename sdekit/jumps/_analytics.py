@@ -191,7 +191,7 @@ def relaxation_times(chain: Chain) -> np.ndarray:
 
 
 def kemeny_constant(chain: Chain) -> Float[Array, ""]:
-    r"""Kemeny's constant, $\sum_j \pi_j \tau_{ij}$: the mean time to a state drawn from the stationary law, from any state.
+    r"""Kemeny's constant, $\sum_j \pi_j \tau_{ij}$: the mean time, from any state, to a stationary one.
 
     **Arguments:**
 

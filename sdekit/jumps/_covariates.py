@@ -63,7 +63,7 @@ class CovariateRates(AbstractRates):
     effects: Float[Array, " k"] = parameter(constraints.real)
     """The effects, one a group."""
     centre: Float[Array, " c"] = parameter(trainable=False)
-    initial: AbstractStart
+    initial: AbstractStart = eqx.field()
     edges: Edges = eqx.field(static=True)
     groups: tuple[int, ...] = eqx.field(static=True)
     terms: tuple[tuple[int, int, int, float], ...] = eqx.field(static=True)

@@ -108,13 +108,11 @@ def _plain(record: AbstractRecord) -> bool:
     return not later.any() and bool((np.asarray(record.states) < record.num_states).all())
 
 
-def em(
-    model: RateMatrix | Hidden, data: AbstractRecord, *, steps: int = 1000, tolerance: float = 1e-9
-) -> EMFit:
+def em(model: RateMatrix | Hidden, data: AbstractRecord, *, steps: int = 1000, tolerance: float = 1e-9) -> EMFit:
     r"""Fit rates, and what is seen of them, by expectation and maximisation. No step lowers the likelihood.
 
-    The expected numbers of jumps and times of stay given the data are derivatives of the log-likelihood in the entries of
-    the generator, taken as free: $E[N_{ij}] = q_{ij}\,\partial \ell / \partial q_{ij}$ and $E[T_i] = \partial \ell /
+    The expected numbers of jumps and times of stay given the data are derivatives of the log-likelihood in the entries
+    of the generator, taken as free: $E[N_{ij}] = q_{ij}\,\partial \ell / \partial q_{ij}$ and $E[T_i] = \partial \ell /
     \partial q_{ii}$. That is the integral of Van Loan for all pairs of states at once, in one backward pass, and it
     holds for snapshots, exact times, sets of states and hidden states alike. New rates are $E[N_{ij}] / E[T_i]$.
 
@@ -254,7 +252,7 @@ class _Items(eqx.Module):
 
 @eqx.filter_jit
 def _run(model, problem, steps, tolerance):
-    process_of = lambda m: m.process if isinstance(m, Hidden) else m
+    process_of: Any = lambda m: m.process if isinstance(m, Hidden) else m
     arrays, static = eqx.partition(model, eqx.is_array)
 
     def expect(model):

@@ -136,9 +136,9 @@ def arguments(model: AbstractRates | Hidden, record: AbstractRecord) -> tuple[Ar
     """What the scans of `math` take: weights of the first state, matrices, log-likelihoods."""
     process = model.process if isinstance(model, Hidden) else model
     evidence = Evidence.of(model, record)
-    covariates = record.covariates if isinstance(record, Panel) else None
-    moves = process.moves(record.ts, covariates)
-    start = process.start(record.ts[0], None if covariates is None else covariates[0])
+    ts, covariates = evidence.ts, record.covariates if isinstance(record, Panel) else None
+    moves = process.moves(ts, covariates)
+    start = process.start(ts[0], None if covariates is None else covariates[0])
     return process.initial.weights(start), evidence.steps(moves), evidence.seen.astype(start.dtype)
 
 

@@ -30,7 +30,7 @@ class RateMatrix(AbstractHomogeneous):
     - `tied`: groups of transitions that share a rate, e.g. `[[(0, 1), (1, 2)]]`; it starts from their mean.
     - `room`: the most jumps of a path drawn from it.
 
-    **Raises:** `ValueError` for a negative rate, a diagonal that is not minus the sum of its row, an unknown transition.
+    **Raises:** `ValueError` for a negative rate, a diagonal that is not minus its row's sum, an unknown transition.
 
     !!! example
 
@@ -42,7 +42,7 @@ class RateMatrix(AbstractHomogeneous):
 
     values: Float[Array, " m"] = parameter(constraints.positive)
     """The rates, one a group of tied transitions."""
-    initial: AbstractStart
+    initial: AbstractStart = eqx.field()
     edges: Edges = eqx.field(static=True)
     """The transitions `(i, j)`, in the order of the rows of the matrix."""
     groups: tuple[int, ...] = eqx.field(static=True)
@@ -91,7 +91,7 @@ class Reversible(AbstractHomogeneous):
 
     law: Float[Array, " n"] = parameter(constraints.simplex)
     flows: Float[Array, " m"] = parameter(constraints.positive)
-    initial: AbstractStart
+    initial: AbstractStart = eqx.field()
     edges: Edges = eqx.field(static=True)
     num_states: int = eqx.field(static=True)
     room: int = eqx.field(static=True)
@@ -121,7 +121,7 @@ class Reversible(AbstractHomogeneous):
 
 
 class BirthDeath(AbstractHomogeneous):
-    r"""A chain on `0 .. n - 1` that moves by one: births $\lambda_k$ from `k` to `k + 1`, deaths $\mu_k$ from `k` to `k - 1`.
+    r"""A chain on `0 .. n - 1` that moves by one: births $\lambda_k$ from `k` up, deaths $\mu_k$ from `k` down.
 
     **Arguments:**
 
@@ -142,7 +142,7 @@ class BirthDeath(AbstractHomogeneous):
 
     births: Float[Array, " n-1"] = parameter(constraints.positive)
     deaths: Float[Array, " n-1"] = parameter(constraints.positive)
-    initial: AbstractStart
+    initial: AbstractStart = eqx.field()
     room: int = eqx.field(static=True)
 
     def __init__(

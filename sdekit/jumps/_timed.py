@@ -146,7 +146,7 @@ class NeuralRates(AbstractRates):
 
     field: Callable[[Array], Array]
     bound: Float[Array, ""] = parameter(constraints.positive, trainable=False)
-    initial: AbstractStart
+    initial: AbstractStart = eqx.field()
     edges: Edges = eqx.field(static=True)
     num_states: int = eqx.field(static=True)
     substeps: int = eqx.field(static=True)

@@ -178,13 +178,14 @@ def chain_draw(first: First, steps: Steps, seen: Seen, *, key: Key) -> Int[Array
     _check(first, steps, seen)
     e, _ = _shifted(seen)
     alphas, _ = _filter(first, steps, e)
-    keys = jax.random.split(key, seen.shape[0])
-    last = jax.random.categorical(keys[-1], jnp.log(alphas[-1]))
+    # All the noise at once: keys that are split along the scan would take most of its time.
+    noise = jax.random.gumbel(key, seen.shape, seen.dtype)
+    last = (jnp.log(alphas[-1]) + noise[-1]).argmax()
 
     def back(state, inputs):
-        a, P, k = inputs
-        state = jax.random.categorical(k, jnp.log(a * P[:, state]))
+        a, P, g = inputs
+        state = (jnp.log(a * P[:, state]) + g).argmax()
         return state, state
 
-    _, before = jax.lax.scan(back, last, (alphas[:-1], steps, keys[:-1]), reverse=True)
+    _, before = jax.lax.scan(back, last, (alphas[:-1], steps, noise[:-1]), reverse=True)
     return jnp.concatenate([before, last[None]])
