@@ -40,14 +40,14 @@ class NormalOutcome(AbstractObservation):
 
 
 class MeasuredOutcome(AbstractObservation):
-    """A truncated normal, or a uniform law where `mean` is not finite, measured with a normal error."""
+    """A truncated normal, or a uniform law where `uniform` says so, measured with a normal error."""
 
-    mean: Float[Array, " s"] = parameter(trainable=False)
-    scale: Float[Array, " s"] = parameter(trainable=False)
-    error: Float[Array, ""] = parameter(constraints.positive)
     lower: tuple[float, ...] = eqx.field(static=True)
     upper: tuple[float, ...] = eqx.field(static=True)
     uniform: tuple[bool, ...] = eqx.field(static=True)
+    mean: Float[Array, " s"] = parameter(trainable=False)
+    scale: Float[Array, " s"] = parameter(trainable=False)
+    error: Float[Array, ""] = parameter(constraints.positive)
     effect: Float[Array, ""] = parameter(default=0.0)
 
     def log_prob(self, x: State, y: Float[Array, " e"], mask: Bool[Array, " e"]) -> Float[Array, ""]:

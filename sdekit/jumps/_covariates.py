@@ -58,11 +58,6 @@ class CovariateRates(AbstractRates):
         ```
     """
 
-    values: Float[Array, " m"] = parameter(constraints.positive)
-    """The rates at the centre, one a group of tied transitions."""
-    effects: Float[Array, " k"] = parameter(constraints.real)
-    """The effects, one a group."""
-    centre: Float[Array, " c"] = parameter(trainable=False)
     initial: AbstractStart = eqx.field()
     edges: Edges = eqx.field(static=True)
     groups: tuple[int, ...] = eqx.field(static=True)
@@ -71,6 +66,11 @@ class CovariateRates(AbstractRates):
     names: tuple[str, ...] = eqx.field(static=True)
     num_states: int = eqx.field(static=True)
     room: int = eqx.field(static=True)
+    values: Float[Array, " m"] = parameter(constraints.positive)
+    """The rates at the centre, one a group of tied transitions."""
+    effects: Float[Array, " k"] = parameter(constraints.real)
+    """The effects, one a group."""
+    centre: Float[Array, " c"] = parameter(trainable=False)
 
     def __init__(
         self,

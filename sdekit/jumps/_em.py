@@ -156,7 +156,8 @@ def em(model: RateMatrix | Hidden, data: AbstractRecord, *, steps: int = 1000, t
     require(fixed, "model.initial", "must not be Stationary: its estimate has no closed form", process.initial,
             "use Conditional() or Given(...)")  # fmt: skip
     whole = _free_start(process) or hidden or not _plain(data)
-    problem = _Items.of(model, data) if whole else _Counts.of(process, data)
+    records: Any = data
+    problem = _Items.of(model, records) if whole else _Counts.of(process, records)
     new, value, count, gain, (jumps, times) = _run(model, problem, jnp.asarray(steps), jnp.asarray(tolerance))
     if not np.isfinite(float(value)):
         _explain(model, data)
@@ -211,12 +212,12 @@ def _matrices(Q: Array, gaps: Array) -> Array:
 class _Items(eqx.Module):
     """Items as the scans take them, with the distinct intervals between them."""
 
-    data: AbstractRecord
+    data: Any
     gaps: Float[Array, " g"]
     place: Any
 
     @classmethod
-    def of(cls, model: Any, data: AbstractRecord) -> "_Items":
+    def of(cls, model: Any, data: Any) -> "_Items":
         data = data.stack()
         ts = np.asarray(data.ts, float)
         gaps = np.diff(ts, axis=1)
@@ -239,7 +240,7 @@ class _Items(eqx.Module):
         evidence = jax.vmap(lambda item: Evidence.of(model, item))(self.data)
         return evidence, evidence.seen.astype(self.gaps.dtype)
 
-    def observation(self, model, laws):
+    def observation(self, model: Any, laws: Array) -> Any:
         if not isinstance(model, Hidden):
             return model
         if isinstance(self.data, Series):
@@ -247,7 +248,8 @@ class _Items(eqx.Module):
         else:
             ys, mask = self.data.states[..., None].astype(laws.dtype), self.data.mask[..., None]
         flat = lambda x: x.reshape(-1, x.shape[-1])
-        return eqx.tree_at(lambda m: m.observation, model, model.observation.estimate(flat(ys), flat(mask), flat(laws)))
+        law: Any = model.observation
+        return eqx.tree_at(lambda m: m.observation, model, law.estimate(flat(ys), flat(mask), flat(laws)))
 
 
 @eqx.filter_jit

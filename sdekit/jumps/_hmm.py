@@ -52,7 +52,7 @@ class HiddenMarkov(AbstractDensity):
 
     first: Float[Array, " n"] = parameter(constraints.simplex)
     matrix: Float[Array, "n n"] = parameter(constraints.simplex)
-    observation: AbstractObservation = eqx.field()
+    observation: AbstractObservation = parameter(converter=lambda law: law)
 
     def __check_init__(self):
         n = self.first.shape[-1]

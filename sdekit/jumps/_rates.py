@@ -40,8 +40,6 @@ class RateMatrix(AbstractHomogeneous):
         ```
     """
 
-    values: Float[Array, " m"] = parameter(constraints.positive)
-    """The rates, one a group of tied transitions."""
     initial: AbstractStart = eqx.field()
     edges: Edges = eqx.field(static=True)
     """The transitions `(i, j)`, in the order of the rows of the matrix."""
@@ -49,6 +47,8 @@ class RateMatrix(AbstractHomogeneous):
     """For each transition the place of its rate in `values`."""
     num_states: int = eqx.field(static=True)
     room: int = eqx.field(static=True)
+    values: Float[Array, " m"] = parameter(constraints.positive)
+    """The rates, one a group of tied transitions."""
 
     def __init__(
         self,
@@ -89,12 +89,12 @@ class Reversible(AbstractHomogeneous):
         ```
     """
 
-    law: Float[Array, " n"] = parameter(constraints.simplex)
-    flows: Float[Array, " m"] = parameter(constraints.positive)
     initial: AbstractStart = eqx.field()
     edges: Edges = eqx.field(static=True)
     num_states: int = eqx.field(static=True)
     room: int = eqx.field(static=True)
+    law: Float[Array, " n"] = parameter(constraints.simplex)
+    flows: Float[Array, " m"] = parameter(constraints.positive)
 
     def __init__(
         self,
@@ -140,10 +140,10 @@ class BirthDeath(AbstractHomogeneous):
         ```
     """
 
-    births: Float[Array, " n-1"] = parameter(constraints.positive)
-    deaths: Float[Array, " n-1"] = parameter(constraints.positive)
     initial: AbstractStart = eqx.field()
     room: int = eqx.field(static=True)
+    births: Float[Array, " n-1"] = parameter(constraints.positive)
+    deaths: Float[Array, " n-1"] = parameter(constraints.positive)
 
     def __init__(
         self,

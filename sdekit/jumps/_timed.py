@@ -90,8 +90,8 @@ class TimedRates(AbstractRates):
     """
 
     function: Callable[[Array], Array]
-    bound: Float[Array, ""] = parameter(constraints.positive, trainable=False)
     num_states: int = eqx.field(static=True)
+    bound: Float[Array, ""] = parameter(constraints.positive, trainable=False)
     initial: AbstractStart = Conditional()
     substeps: int = eqx.field(static=True, default=8)
     room: int = eqx.field(static=True, default=256)
@@ -145,12 +145,12 @@ class NeuralRates(AbstractRates):
     """
 
     field: Callable[[Array], Array]
-    bound: Float[Array, ""] = parameter(constraints.positive, trainable=False)
     initial: AbstractStart = eqx.field()
     edges: Edges = eqx.field(static=True)
     num_states: int = eqx.field(static=True)
     substeps: int = eqx.field(static=True)
     room: int = eqx.field(static=True)
+    bound: Float[Array, ""] = parameter(constraints.positive, trainable=False)
 
     def __init__(
         self,
