@@ -109,4 +109,11 @@ LEARNING: dict[str, Paper] = {
         "LeCun, Y. and Bottou, L. and Bengio, Y. and Haffner, P.",
         "Gradient-based learning applied to document recognition", "Proceedings of the IEEE", 1998, "86", "2278-2324",
     ),
+    "berghaus2024": proceedings(
+        "Berghaus, D. and Cvejoski, K. and Seifner, P. and Ojeda, C. and Sanchez, R. J.",
+        "Foundation Inference Models for Markov Jump Processes", "Advances in Neural Information Processing Systems", 2024,
+    ),
+    "seifner2023": proceedings(
+        "Seifner, P. and Sanchez, R. J.", "Neural Markov Jump Processes", "International Conference on Machine Learning", 2023,
+    ),
 }  # fmt: skip

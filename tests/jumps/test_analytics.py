@@ -93,7 +93,9 @@ def test_identities_of_generators(seed):
     np.testing.assert_allclose(law @ np.asarray(Q), 0, atol=1e-10)
     np.testing.assert_allclose(tau @ law, kemeny(Q), rtol=1e-8)  # Kemeny: the same from every state
     values = np.linalg.eigvals(np.asarray(Q))
-    np.testing.assert_allclose((1 / -np.sort(values.real)[:-1]).sum() if np.isrealobj(values) else kemeny(Q), kemeny(Q), rtol=1e-8)
+    np.testing.assert_allclose(
+        (1 / -np.sort(values.real)[:-1]).sum() if np.isrealobj(values) else kemeny(Q), kemeny(Q), rtol=1e-8
+    )
     assert rate_of(Q) >= 0
 
 

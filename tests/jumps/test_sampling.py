@@ -36,7 +36,7 @@ def close(values, expected):
 
 
 def test_paths_hold_and_jump_as_the_stationary_law_says(key):
-    paths = MODEL.sample(jnp.array([0.0, 4.0]), key=key, n=4000)
+    paths = MODEL.sample(jnp.array([0.0, 4.0]), key=key, n=1000)
     jumps, times = jax.vmap(lambda p: path_statistics(p, 3))(paths)
     law = np.asarray(stationary(MODEL))
     close(times, 4 * law)
@@ -47,7 +47,7 @@ def test_bridges_have_the_expectations_of_van_loan(key):
     held, moved = endpoint_holding(MODEL, 1.5), endpoint_jumps(MODEL, 1.5)
     draw = jax.jit(jax.vmap(lambda k, a, b: bridge(MODEL, 1.5, a, b, key=k, room=32), (0, None, None)))
     for a, b in ((0, 2), (1, 1)):
-        paths = draw(jax.random.split(key, 4000), a, b)
+        paths = draw(jax.random.split(key, 1000), a, b)
         assert (np.asarray(paths(jnp.array(0.0))) == a).all()
         assert (np.asarray(paths(jnp.array(1.5))) == b).all()
         jumps, times = jax.vmap(lambda p: path_statistics(p, 3))(paths)
@@ -57,7 +57,7 @@ def test_bridges_have_the_expectations_of_van_loan(key):
 
 def test_an_absorbing_state_is_never_left(key):
     model = RateMatrix([[0.0, 2.0], [0.0, 0.0]], Given(jnp.array([1.0, 0.0])))
-    paths = model.sample(jnp.array([0.0, 1.0]), key=key, n=4000)
+    paths = model.sample(jnp.array([0.0, 1.0]), key=key, n=1000)
     assert int(paths.jumps().max()) == 1
     close(paths.jumps(), -np.expm1(-2.0))
 
@@ -65,7 +65,7 @@ def test_an_absorbing_state_is_never_left(key):
 def test_thinning_gives_the_integrated_rate(key):
     # A switch that is thrown at rate 1 + sin t whichever way it stands: jumps are Poisson.
     wave = TimedRates(lambda t: (1 + jnp.sin(t)) * jnp.array([[0.0, 1.0], [1.0, 0.0]]), bound=2.0, num_states=2)
-    jumps = np.asarray(wave.sample(jnp.array([0.0, 3.0]), key=key, n=4000).jumps())
+    jumps = np.asarray(wave.sample(jnp.array([0.0, 3.0]), key=key, n=1000).jumps())
     mean = 3 + 1 - np.cos(3)
     close(jumps, mean)
     close((jumps - mean) ** 2, mean)
@@ -104,8 +104,8 @@ def test_gibbs_draws_follow_the_posterior_on_a_grid(key):
     states, gap = [0, 0, 1, 0, 1, 1, 1, 0, 0, 1], 0.8
     panel = Panel(gap * jnp.arange(10.0), jnp.array(states))
     model = RateMatrix([[0.0, 1.0], [1.0, 0.0]], Conditional())
-    found = gibbs(model, panel, GammaPrior(2.0, 2.0), key=key, draws=8000, burn=200, room=64)
-    draws = np.asarray(found.values)[::8]
+    found = gibbs(model, panel, GammaPrior(2.0, 2.0), key=key, draws=1600, burn=100, room=32)
+    draws = np.asarray(found.values)[::4]
     a, b = np.meshgrid(np.linspace(0.005, 8, 800), np.linspace(0.005, 8, 800), indexing="ij")
     s = a + b
     up, down = a / s * -np.expm1(-s * gap), b / s * -np.expm1(-s * gap)

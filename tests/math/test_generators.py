@@ -107,7 +107,9 @@ def test_scans_agree_with_the_sum_over_all_paths(seed):
     for k in range(5):
         expected = [sum(w for w, p in zip(share, paths, strict=True) if p[k] == i) for i in range(3)]
         np.testing.assert_allclose(laws[k], expected, atol=1e-12)
-    expected = [[sum(w for w, p in zip(share, paths, strict=True) if p[:2] == (i, j)) for j in range(3)] for i in range(3)]
+    expected = [
+        [sum(w for w, p in zip(share, paths, strict=True) if p[:2] == (i, j)) for j in range(3)] for i in range(3)
+    ]
     np.testing.assert_allclose(pairs[0], expected, atol=1e-12)
     best, score = jax.jit(chain_viterbi)(first, steps, seen)
     assert tuple(np.asarray(best)) == paths[weight.argmax()]
