@@ -313,20 +313,21 @@ def _run(model, problem, steps, tolerance):
 def _explain(model: Any, data: AbstractRecord) -> None:
     """Name the first item that the model has no way to give."""
     data = data.stack()
-    values = np.asarray(eqx.filter_jit(jax.vmap(model.log_prob))(data))
+    each = eqx.filter_jit(lambda model, data: jax.vmap(model.log_prob)(data))
+    values = np.asarray(each(model, data))
     bad = np.flatnonzero(~np.isfinite(values))
     k = int(bad[0]) if bad.size else 0
     remedy = "allow the transition by a rate above 0, or look at the data"
     if isinstance(data, Panel) and not isinstance(model, Hidden) and bad.size:
         item = data[k]
-        laws = [model.log_prob(_until(item, i)) for i in range(1, item.length + 1)]
-        i = int(np.argmin(np.isfinite(np.asarray(laws))))
+        until = jax.vmap(lambda i: _until(item, i))(jnp.arange(1, item.length + 1))
+        i = int(np.argmin(np.isfinite(np.asarray(each(model, until)))))
         states = np.asarray(item.states)
         seen = f"data[{k}].states[{i}]"
         raise ValueError(fault(seen, f"cannot be reached from state {states[max(i - 1, 0)]}", states[i], remedy))
     raise ValueError(fault(f"data[{k}]", "is impossible under the model", float(values[k]), remedy))
 
 
-def _until(panel: Panel, length: int) -> Panel:
+def _until(panel: Panel, length: Array) -> Panel:
     keep = jnp.arange(panel.length) < length
     return eqx.tree_at(lambda p: p.mask, panel, panel.mask & keep)

@@ -1,4 +1,4 @@
-"""Exact results: the flashing ratchet's table to six digits, closed forms, and identities of generators drawn at random."""
+"""Exact results: the ratchet's table to six digits, closed forms, identities of generators drawn at random."""
 
 import jax
 import jax.numpy as jnp
@@ -197,7 +197,7 @@ def test_labels_have_the_laws_of_brute_force():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: RateMatrix([[0.0, -1.0], [1.0, 0.0]]), r"`rates\[0, 1\]` is a rate and must not be negative, got -1.0"),
+        (lambda: RateMatrix([[0.0, -1.0], [1.0, 0.0]]), r"`rates\[0, 1\]` is a rate and must not be .* -1.0"),
         (lambda: RateMatrix([[-3.0, 1.0], [1.0, -1.0]]), r"`rates\[0, 0\]` must be minus the sum .* -1, got -3.0"),
         (lambda: RateMatrix([[0.0, np.nan], [1.0, 0.0]]), r"`rates\[0, 1\]` must be finite"),
         (lambda: RateMatrix([[0.0, 1.0], [1.0, 0.0]], tied=[[(0, 1), (0, 2)]]), r"`tied\[0\]` names a transition"),
