@@ -1,8 +1,8 @@
 """Finite-state jump processes: exponentials at many intervals, EM of rates, EM of hidden Markov models.
 
-Run as `python benchmarks/bench_jumps.py --peers PYTHON`, where PYTHON is an interpreter with hmmlearn 0.3.3 and deeptime
-0.4.5. Needs `SDEKIT_DATA` for the ratchet and the ion channel. The peers run in that interpreter, one measurement at a
-time and in turn with ours, from the same start. Writes `benchmarks/results/jumps.json`; `--rounds 1` for a look. All in
+Run as `python benchmarks/bench_jumps.py --peers PYTHON`, where PYTHON is an interpreter with hmmlearn 0.3.3 and
+deeptime 0.4.5. Needs `SDEKIT_DATA` for the ratchet and the ion channel. The peers run in that interpreter, one
+measurement at a time and in turn with ours, from the same start. Writes `benchmarks/results/jumps.json`; `--rounds 1` for a look. All in
 float64; times are processor times, medians over rounds, first calls (compilation) apart.
 """
 
@@ -44,7 +44,8 @@ for line in sys.stdin:
     d = np.load(path)
     y, K = d["y"], len(d["mean"])
     if name == "hmmlearn":
-        h = GaussianHMM(K, "diag", n_iter={STEPS}, tol=-np.inf, init_params="", covars_prior=0, covars_weight=0, min_covar=0)
+        plain = dict(init_params="", covars_prior=0, covars_weight=0, min_covar=0)
+        h = GaussianHMM(K, "diag", n_iter={STEPS}, tol=-np.inf, **plain)
         h.startprob_, h.transmat_, h.means_ = d["first"], d["matrix"], d["mean"][:, None]
         h.covars_ = d["scale"][:, None] ** 2
         fit = lambda: h.fit(y[:, None])

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Markov jump processes
 #
-# A system that jumps between a few states, seen now and then. What are its rates, how sure are we, and is it in balance?
+# A system that jumps between a few states, seen now and then. What are its rates, how sure are we, is it in balance?
 
 # %%
 import os
