@@ -106,10 +106,12 @@ FEV = Experiment(
     expected={
         **{(name, "-2 log-likelihood"): (value, 1e-6 * value, _SOURCE) for name, value in AT.items()},
         (_FIT, "-2 log-likelihood"): (51597.8909140275, 1e-3, f"{_SOURCE}, slow tests"),
-        (_FIT, "rate of death when ill"): (0.000801187055541291, 1e-7, f"{_SOURCE}, slow tests"),
+        (_FIT, "rate of death when ill"): (
+            0.000801187055541291, 1e-6, f"{_SOURCE}, slow tests; its search stops 1e-8 of the objective short",
+        ),
         (_FIT, "last day well, patient 1"): (2377.0, 0.0, f"{_SOURCE}, slow tests"),
         (_FIT, "first day ill, patient 1"): (2406.0, 0.0, f"{_SOURCE}, slow tests"),
     },
     scales={"smoke": {"models": ()}, "paper": {}},
     fit={"optimiser": FullBatch(), "steps": 100, "tolerance": 1e-9, "chunk": 10},
-)
+)  # fmt: skip
