@@ -251,6 +251,59 @@ PAPERS: dict[str, Paper] = {
         "Kidger, P. and Garcia, C.", "Equinox: neural networks in JAX via callable PyTrees and filtered transformations",
         "Differentiable Programming workshop at NeurIPS", 2021,
     ),
+    "rabiner1989": article(
+        "Rabiner, L. R.", "A tutorial on hidden Markov models and selected applications in speech recognition",
+        "Proceedings of the IEEE", 1989, "77", "257-286",
+    ),
+    "viterbi1967": article(
+        "Viterbi, A.", "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm",
+        "IEEE Transactions on Information Theory", 1967, "13", "260-269",
+    ),
+    "kalbfleisch1985": article(
+        "Kalbfleisch, J. D. and Lawless, J. F.", "The Analysis of Panel Data under a Markov Assumption",
+        "Journal of the American Statistical Association", 1985, "80", "863-871",
+    ),
+    "bladt2005": article(
+        "Bladt, M. and S{\\o}rensen, M.", "Statistical inference for discretely observed Markov jump processes",
+        "Journal of the Royal Statistical Society: Series B", 2005, "67", "395-410",
+    ),
+    "hobolth2005": article(
+        "Hobolth, A. and Jensen, J. L.", "Statistical Inference in Evolutionary Models of DNA Sequences via the EM Algorithm",
+        "Statistical Applications in Genetics and Molecular Biology", 2005, "4", "18",
+    ),
+    "hobolth2009": article(
+        "Hobolth, A. and Stone, E. A.",
+        "Simulation from endpoint-conditioned, continuous-time Markov chains on a finite state space, with applications to molecular evolution",
+        "The Annals of Applied Statistics", 2009, "3", "1204-1231",
+    ),
+    "rao2013": article(
+        "Rao, V. and Teh, Y. W.", "Fast MCMC Sampling for Markov Jump Processes and Extensions",
+        "Journal of Machine Learning Research", 2013, "14", "3295-3320",
+    ),
+    "opper2008": article(
+        "Opper, M. and Sanguinetti, G.", "Variational inference for Markov jump processes",
+        "Advances in Neural Information Processing Systems", 2008, "20",
+    ),
+    "schnakenberg1976": article(
+        "Schnakenberg, J.", "Network theory of microscopic and macroscopic behavior of master equation systems",
+        "Reviews of Modern Physics", 1976, "48", "571-585",
+    ),
+    "roldan2010": article(
+        "Rold{\\'a}n, E. and Parrondo, J. M. R.", "Estimating Dissipation from Single Stationary Trajectories",
+        "Physical Review Letters", 2010, "105", "150607",
+    ),
+    "lewis1979": article(
+        "Lewis, P. A. W. and Shedler, G. S.", "Simulation of nonhomogeneous Poisson processes by thinning",
+        "Naval Research Logistics Quarterly", 1979, "26", "403-413",
+    ),
+    "gladman1999": article(
+        "Gladman, D. D. and Farewell, V. T.", "Progression in psoriatic arthritis: role of time varying clinical indicators",
+        "Journal of Rheumatology", 1999, "26", "2409-2413",
+    ),
+    "jackson2002": article(
+        "Jackson, C. H. and Sharples, L. D.", "Hidden Markov models for the onset and progression of bronchiolitis obliterans syndrome in lung transplant recipients",
+        "Statistics in Medicine", 2002, "21", "113-128",
+    ),
     **LEARNING,
     **REACTIONS,
 }  # fmt: skip

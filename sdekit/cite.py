@@ -158,6 +158,23 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "DeepEquilibrium": ("bai2019",),
     "ContractiveCell": ("elghaoui2021",),
     "spirals": ("chen2018", "kidger2020"),
+    "CovariateRates": ("kalbfleisch1985",),
+    "RateMatrix": ("kalbfleisch1985",),
+    "TimedRates": ("lewis1979",),
+    "NeuralRates": ("seifner2023",),
+    "Hidden": ("rabiner1989",),
+    "HiddenMarkov": ("rabiner1989",),
+    "viterbi": ("viterbi1967",),
+    "em": ("bladt2005", "hobolth2005", "vanloan1978"),
+    "endpoint_jumps": ("hobolth2005", "vanloan1978"),
+    "bridge": ("hobolth2009",),
+    "gibbs": ("rao2013",),
+    "variational_posterior": ("opper2008",),
+    "entropy_rate": ("schnakenberg1976",),
+    "flashing_ratchet": ("roldan2010", "seifner2023"),
+    "dfr_v1": ("berghaus2024",),
+    "msm_psor": ("gladman1999",),
+    "msm_fev": ("jackson2002",),
 }
 
 

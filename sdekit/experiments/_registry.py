@@ -3,6 +3,8 @@
 from .._errors import fault
 from ._experiment import Experiment
 from ._fdm_ou import FDM_OU
+from ._fev import FEV
+from ._flashing_ratchet import FLASHING_RATCHET
 from ._fou_bridge import FOU_BRIDGE
 from ._gene_expression import GENE_EXPRESSION
 from ._hurst_estimators import HURST_ESTIMATORS
@@ -19,6 +21,7 @@ from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
 from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
+from ._panel_psoriasis import PANEL_PSORIASIS
 from ._rough_volatility import ROUGH_VOLATILITY
 from ._schloegl import SCHLOEGL
 from ._sde_gan_ou import SDE_GAN_OU
@@ -31,6 +34,8 @@ __all__ = ["experiments", "get"]
 
 _EXPERIMENTS = (
     FDM_OU,
+    FEV,
+    FLASHING_RATCHET,
     FOU_BRIDGE,
     GENE_EXPRESSION,
     HURST_ESTIMATORS,
@@ -49,6 +54,7 @@ _EXPERIMENTS = (
     NILE,
     NILE_HURST,
     OU_MLE,
+    PANEL_PSORIASIS,
     ROUGH_VOLATILITY,
     SCHLOEGL,
     SDE_GAN_OU,

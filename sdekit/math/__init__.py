@@ -1,5 +1,12 @@
 """Pure kernels: random bits, linear algebra of linear SDEs, circulant embedding, quadrature, scans. No classes."""
 
+from ._blocks import chain_expectations as chain_expectations
+from ._chains import (
+    chain_draw as chain_draw,
+    chain_log_prob as chain_log_prob,
+    chain_smooth as chain_smooth,
+    chain_viterbi as chain_viterbi,
+)
 from ._circulant import circulant_sample as circulant_sample, circulant_spectrum as circulant_spectrum
 from ._dense import (
     gaussian_condition as gaussian_condition,
@@ -22,6 +29,11 @@ from ._fractional import (
     fou_autocovariance as fou_autocovariance,
     fou_started_covariance as fou_started_covariance,
     time_gaps as time_gaps,
+)
+from ._generators import (
+    transition_matrices as transition_matrices,
+    transition_matrix as transition_matrix,
+    uniformized_powers as uniformized_powers,
 )
 from ._goursat import goursat as goursat
 from ._hosking import (
@@ -82,6 +94,11 @@ __all__ = [
     "Predictor",
     "affine_recurrence",
     "affine_van_loan",
+    "chain_draw",
+    "chain_expectations",
+    "chain_log_prob",
+    "chain_smooth",
+    "chain_viterbi",
     "circulant_sample",
     "circulant_spectrum",
     "clock_words",
@@ -135,5 +152,8 @@ __all__ = [
     "threefry2x32",
     "time_gaps",
     "toeplitz_whiten",
+    "transition_matrices",
+    "transition_matrix",
+    "uniformized_powers",
     "van_loan",
 ]

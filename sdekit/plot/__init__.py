@@ -1,6 +1,7 @@
 """Pictures of paths, fits, scores and residuals, in one quiet style. Needs the extra `sdekit[plot]`."""
 
 from ._calibration import pit as pit, qq as qq
+from ._chains import rate_matrix as rate_matrix, timeline as timeline
 from ._comparison import comparison as comparison
 from ._counts import counts as counts
 from ._fits import history as history, parameters as parameters
@@ -32,9 +33,11 @@ __all__ = [
     "pit",
     "profile_likelihood",
     "qq",
+    "rate_matrix",
     "residuals",
     "save",
     "scaling",
     "spectrum",
     "style",
+    "timeline",
 ]
