@@ -46,6 +46,7 @@ __all__ = [
     "AbstractNoiseStructure",
     "AbstractPointProcess",
     "AbstractProcess",
+    "AbstractRoomed",
     "AbstractStationary",
     "AbstractTransition",
     "Additive",
@@ -101,9 +102,15 @@ class AbstractProcess(AbstractParametric):
             process = self.on_grid(np.asarray(ts))
         if n is None:
             require(mesh is None, "mesh", "needs a number of paths", n, "pass n as well, or drop the mesh")
-            return _draw(process, jnp.asarray(ts), key)
-        require(n >= 1, "n", "must be a positive number of paths", n, "pass n >= 1, or n=None for a single path")
-        return _draw_many(process, jnp.asarray(ts), key, n, chunk, require_mesh(mesh, n, "n"))
+            path = _draw(process, jnp.asarray(ts), key)
+        else:
+            require(n >= 1, "n", "must be a positive number of paths", n, "pass n >= 1, or n=None for a single path")
+            path = _draw_many(process, jnp.asarray(ts), key, n, chunk, require_mesh(mesh, n, "n"))
+        if isinstance(process, AbstractRoomed) and is_concrete(path):
+            larger = process.enlarged(path)
+            if larger is not None:
+                return larger.sample(ts, key=key, n=n, chunk=chunk, mesh=mesh)
+        return path
 
 
 @eqx.filter_jit
@@ -151,6 +158,22 @@ class AbstractGridded(AbstractProcess):
 
         `sample` calls it where the times and the parameters are known, that is, outside of `jit`.
         """
+
+
+class AbstractRoomed(AbstractProcess):
+    """A process that draws paths of an unknown length into room of a fixed size, and again where the room was full.
+
+    !!! example
+
+        ```python
+        import sdekit as sk
+        issubclass(sk.processes.AbstractRoomed, sk.processes.AbstractProcess)
+        ```
+    """
+
+    @abc.abstractmethod
+    def enlarged(self, path: AbstractPath) -> AbstractProcess | None:
+        """The same process with more room, if some path did not fit; else `None`. `sample` then draws again."""
 
 
 class AbstractMarginal(AbstractProcess):
@@ -371,7 +394,7 @@ class AbstractJumpProcess(AbstractProcess):
 
 
 class AbstractPointProcess(AbstractProcess):
-    """A law over event times (and marks) on a window.
+    """A law over event times (and marks) on a window. `dim` is the number of kinds of events.
 
     !!! example
 
