@@ -10,6 +10,19 @@ from ._poisson import (
     Poisson as Poisson,
     SinusoidalRate as SinusoidalRate,
 )
+from ._predict import (
+    AbstractMarkQuestion as AbstractMarkQuestion,
+    AbstractTimeLoss as AbstractTimeLoss,
+    AtPrediction as AtPrediction,
+    GivenTime as GivenTime,
+    Marginal as Marginal,
+    Mean as Mean,
+    Median as Median,
+    Mode as Mode,
+    Prediction as Prediction,
+    predict_next as predict_next,
+)
+from ._residuals import Residuals as Residuals, residuals as residuals
 from ._samplers import (
     AbstractEventSampler as AbstractEventSampler,
     Direct as Direct,
