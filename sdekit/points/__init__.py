@@ -1,7 +1,32 @@
 """Temporal point processes: exact laws, likelihoods, simulation, prediction, goodness of fit."""
 
 from ._autoregressive import AbstractAutoregressive as AbstractAutoregressive, AbstractRecurrent as AbstractRecurrent
+from ._cluster import cluster_sizes as cluster_sizes, simulate_clusters as simulate_clusters
+from ._decayed import decayed as decayed
+from ._ergodic import AbstractErgodic as AbstractErgodic
+from ._excitation import (
+    AbstractExcitation as AbstractExcitation,
+    DenseExcitation as DenseExcitation,
+    LowRankExcitation as LowRankExcitation,
+    SparseExcitation as SparseExcitation,
+)
 from ._forecast import forecast as forecast, simulate as simulate
+from ._gaps import (
+    GutenbergRichter as GutenbergRichter,
+    InverseGaussian as InverseGaussian,
+    log_survival as log_survival,
+)
+from ._hawkes import (
+    AbstractLinearHawkes as AbstractLinearHawkes,
+    ExponentialHawkes as ExponentialHawkes,
+    ExponentialSumHawkes as ExponentialSumHawkes,
+)
+from ._inhibition import (
+    AbstractLink as AbstractLink,
+    NonlinearHawkes as NonlinearHawkes,
+    Rectified as Rectified,
+    Softplus as Softplus,
+)
 from ._next import AbstractDirect as AbstractDirect, AbstractNextEvent as AbstractNextEvent
 from ._poisson import (
     AbstractRate as AbstractRate,
@@ -10,6 +35,7 @@ from ._poisson import (
     Poisson as Poisson,
     SinusoidalRate as SinusoidalRate,
 )
+from ._power_law import ETAS as ETAS, PowerLawHawkes as PowerLawHawkes
 from ._predict import (
     AbstractMarkQuestion as AbstractMarkQuestion,
     AbstractTimeLoss as AbstractTimeLoss,
@@ -22,6 +48,7 @@ from ._predict import (
     Prediction as Prediction,
     predict_next as predict_next,
 )
+from ._renewal import Renewal as Renewal
 from ._residuals import Residuals as Residuals, residuals as residuals
 from ._samplers import (
     AbstractEventSampler as AbstractEventSampler,
@@ -30,3 +57,4 @@ from ._samplers import (
     Thinning as Thinning,
 )
 from ._scores import EventScores as EventScores
+from ._self_correcting import SelfCorrecting as SelfCorrecting

@@ -113,7 +113,8 @@ class AbstractAutoregressive(AbstractPointProcess, AbstractDensity, AbstractGrid
         rates, silence, errors = jax.vmap(one)(jax.tree.map(lambda x: x[:-1], contexts), gaps)
         total = jax.nn.logsumexp(rates, axis=-1)
         if self.mark_law is not None:
-            mark = jax.vmap(self.mark_law.log_prob)(jnp.where(mask, marks, jnp.asarray(self.mark_law.mean)))
+            inside = self.mark_law.sample(jax.random.key(0))  # any value that a mark can have, for the padding
+            mark = jax.vmap(self.mark_law.log_prob)(jnp.where(mask, marks, jax.lax.stop_gradient(inside)))
         elif self.dim == 1:
             mark = jnp.zeros_like(total)
         else:
