@@ -10,6 +10,13 @@ from ._excitation import (
     LowRankExcitation as LowRankExcitation,
     SparseExcitation as SparseExcitation,
 )
+from ._fit_hawkes import (
+    AbstractHawkesFit as AbstractHawkesFit,
+    BoundedLBFGS as BoundedLBFGS,
+    ExpectationMaximisation as ExpectationMaximisation,
+    HawkesFit as HawkesFit,
+    fit_hawkes as fit_hawkes,
+)
 from ._forecast import forecast as forecast, simulate as simulate
 from ._gaps import (
     GutenbergRichter as GutenbergRichter,
@@ -21,6 +28,7 @@ from ._hawkes import (
     ExponentialHawkes as ExponentialHawkes,
     ExponentialSumHawkes as ExponentialSumHawkes,
 )
+from ._hawkes_likelihood import HawkesLikelihood as HawkesLikelihood
 from ._inhibition import (
     AbstractLink as AbstractLink,
     NonlinearHawkes as NonlinearHawkes,
@@ -58,3 +66,4 @@ from ._samplers import (
 )
 from ._scores import EventScores as EventScores
 from ._self_correcting import SelfCorrecting as SelfCorrecting
+from ._sums import HawkesSums as HawkesSums
