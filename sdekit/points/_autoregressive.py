@@ -186,7 +186,7 @@ class AbstractAutoregressive(AbstractPointProcess, AbstractDensity, AbstractGrid
         law = self.next_event(self.context(self.start(jnp.asarray(ts[0]), 1)))
         first = float(jnp.exp(total_log_intensity(law, jnp.asarray(ts[-1] - ts[0]) / 2)))
         guess = first * float(ts[-1] - ts[0]) if np.isfinite(first) else 0.0
-        return Roomed(self, room_for(2 * guess))
+        return Roomed(self, room_for(min(3 * guess, 1000.0)))
 
 
 class AbstractRecurrent(AbstractAutoregressive):

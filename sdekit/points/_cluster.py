@@ -24,8 +24,8 @@ def simulate_clusters(process: AbstractLinearHawkes, t0: float, t1: float, *, ke
     r"""Draw one path of a linear Hawkes process from its clusters: exact, and the fastest way to very many events.
 
     Immigrants come first; then each generation is drawn whole from the one before: of `n` parents of kind `j` the
-    children of kind `i` number $\text{Poisson}(n \Phi_{ij})$, and each picks its parent at random. On the host, in NumPy:
-    not for `jit` or `vmap`. Work and memory are in proportion to the number of events.
+    children of kind `i` number $\text{Poisson}(n \Phi_{ij})$, and each picks its parent at random. On the host, in
+    NumPy: not for `jit` or `vmap`. Work and memory are in proportion to the number of events.
 
     **Arguments:**
 

@@ -2,12 +2,11 @@
 
 import abc
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
-
-import equinox as eqx
 
 from .._errors import require
 from .._parameters import AbstractParametric, constraints, parameter
@@ -55,7 +54,8 @@ class DenseExcitation(AbstractExcitation):
     """
 
     values: Float[Array, "k k"] = parameter(
-        constraints.nonnegative, converter=lambda x: jnp.reshape(as_float(x), (1, 1)) if jnp.ndim(x) == 0 else as_float(x)
+        constraints.nonnegative,
+        converter=lambda x: jnp.reshape(as_float(x), (1, 1)) if jnp.ndim(x) == 0 else as_float(x),
     )
 
     def __check_init__(self):

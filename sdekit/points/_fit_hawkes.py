@@ -164,10 +164,10 @@ def fit_hawkes(
     support: Bool[ArrayLike, "k k"] | None = None,
     penalty: float = 0.0,
 ) -> HawkesFit:
-    r"""The maximum likelihood of an exponential Hawkes process with fixed decays: base rates and branching, not negative.
+    r"""The maximum likelihood of an exponential Hawkes process with fixed decays, its parameters not negative.
 
-    The problem is concave and falls apart into one for each kind. On the host, in NumPy and SciPy, after one pass in JAX.
-    For a free decay see `HawkesLikelihood` and `fit`.
+    The problem is concave and falls apart into one for each kind. It is solved on the host, in NumPy and SciPy, after one
+    pass in JAX. For a free decay see `HawkesLikelihood` and `fit`.
 
     **Arguments:**
 

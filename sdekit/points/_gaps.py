@@ -38,9 +38,9 @@ class InverseGaussian(dist.Distribution):
     Source: Michael, Schucany and Haas (1976), Generating random variates using transformations with multiple roots.
     """
 
-    arg_constraints = {"mean_parameter": constraints.positive, "shape_parameter": constraints.positive}  # noqa: RUF012
+    arg_constraints = {"mean_parameter": constraints.positive, "shape_parameter": constraints.positive}
     support = constraints.positive
-    reparametrized_params = ["mean_parameter", "shape_parameter"]  # noqa: RUF012
+    reparametrized_params = ["mean_parameter", "shape_parameter"]
     pytree_data_fields = ("mean_parameter", "shape_parameter")
 
     def __init__(self, mean, shape_parameter, *, validate_args=None):
@@ -58,19 +58,20 @@ class InverseGaussian(dist.Distribution):
         return jnp.broadcast_to(self.mean_parameter**3 / self.shape_parameter, self.batch_shape)
 
     def sample(self, key, sample_shape=()):
-        shape = self.shape(sample_shape)
-        m, l = self.mean_parameter, self.shape_parameter
-        dtype = jnp.result_type(m, l, float)
+        size = self.shape(sample_shape)
+        m, shape = self.mean_parameter, self.shape_parameter
+        dtype = jnp.result_type(m, shape)
         k1, k2 = jax.random.split(key)
-        y = m * jax.random.normal(k1, shape, dtype) ** 2 / (2 * l)
+        y = m * jax.random.normal(k1, size, dtype) ** 2 / (2 * shape)
         # The smaller root, as a quotient: the usual form cancels when y is large.
         x = m / (1 + y + jnp.sqrt(y * (2 + y)))
-        return jnp.where(jax.random.uniform(k2, shape, dtype) <= m / (m + x), x, m**2 / x)
+        return jnp.where(jax.random.uniform(k2, size, dtype) <= m / (m + x), x, m**2 / x)
 
     @validate_sample
     def log_prob(self, value):
-        m, l = self.mean_parameter, self.shape_parameter
-        return 0.5 * (jnp.log(l) - jnp.log(2 * jnp.pi) - 3 * jnp.log(value)) - l * (value - m) ** 2 / (2 * m**2 * value)
+        m, shape = self.mean_parameter, self.shape_parameter
+        scale = 0.5 * (jnp.log(shape) - jnp.log(2 * jnp.pi) - 3 * jnp.log(value))
+        return scale - shape * (value - m) ** 2 / (2 * m**2 * value)
 
     def cdf(self, value):
         return -jnp.expm1(log_survival(self, value))
@@ -95,8 +96,8 @@ class GutenbergRichter(dist.Distribution):
     Source: Gutenberg and Richter (1944), Frequency of earthquakes in California.
     """
 
-    arg_constraints = {"rate": constraints.positive, "cutoff": constraints.real}  # noqa: RUF012
-    reparametrized_params = ["rate", "cutoff"]  # noqa: RUF012
+    arg_constraints = {"rate": constraints.positive, "cutoff": constraints.real}
+    reparametrized_params = ["rate", "cutoff"]
     pytree_data_fields = ("rate", "cutoff")
 
     def __init__(self, rate, cutoff, *, validate_args=None):
@@ -180,10 +181,10 @@ def _(law: dist.LogNormal, x):
 @log_survival.register
 def _(law: InverseGaussian, x):
     x = jnp.maximum(x, jnp.finfo(jnp.result_type(x)).tiny)
-    m, l = law.mean_parameter, law.shape_parameter
-    root = jnp.sqrt(l / x)
+    m, shape = law.mean_parameter, law.shape_parameter
+    root = jnp.sqrt(shape / x)
     a = log_ndtr(root * (1 - x / m))
-    b = 2 * l / m + log_ndtr(-root * (1 + x / m))
+    b = 2 * shape / m + log_ndtr(-root * (1 + x / m))
     return a + jnp.log1p(-jnp.exp(jnp.minimum(b - a, 0)))
 
 
@@ -196,10 +197,12 @@ def _(law: dist.Gamma, x):
     far = z > a + 10 + 2 * jnp.sqrt(a)
     near = jnp.log(gammaincc(a, jnp.where(far, a, z)))
     safe = jnp.where(far, z, a + 20)
+
     # Legendre's continued fraction, from its end: Abramowitz and Stegun (1964), 6.5.31 in its even form.
-    tail = safe + 2 * _LEVELS + 1 - a
-    for n in range(_LEVELS, 0, -1):
-        tail = safe + 2 * n - 1 - a - n * (n - a) / tail
+    def level(tail, n):
+        return safe + 2 * n - 1 - a - n * (n - a) / tail, None
+
+    tail, _ = jax.lax.scan(level, safe + 2 * _LEVELS + 1 - a, jnp.arange(_LEVELS, 0, -1, dtype=safe.dtype))
     return jnp.where(far, a * jnp.log(safe) - safe - jnp.log(tail) - gammaln(a), near)
 
 

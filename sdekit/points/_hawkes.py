@@ -44,7 +44,9 @@ class AbstractLinearHawkes(AbstractErgodic):
         """The mean numbers of children."""
 
     @abc.abstractmethod
-    def delays(self, child: Int[np.ndarray, " n"], parent: Int[np.ndarray, " n"], rng: np.random.Generator) -> np.ndarray:
+    def delays(
+        self, child: Int[np.ndarray, " n"], parent: Int[np.ndarray, " n"], rng: np.random.Generator
+    ) -> np.ndarray:
         """Delays of children of given kinds after parents of given kinds, drawn in NumPy for the cluster sampler."""
 
     def long_run_rate(self) -> Float[Array, " k"]:
@@ -102,7 +104,9 @@ class ExponentialHawkes(AbstractLinearHawkes, AbstractRecurrent):
     def __check_init__(self):
         k, shape = self.dim, jnp.shape(self.decay)
         fits = len(shape) == 2 and shape[0] in (1, k) and shape[1] in (1, k)
-        require(fits, "decay", f"must be a number, or of shape (1, {k}) or ({k}, {k})", self.decay, "one for all, or each")
+        require(
+            fits, "decay", f"must be a number, or of shape (1, {k}) or ({k}, {k})", self.decay, "one for all, or each"
+        )
         size = jax.eval_shape(self.branching.matrix).shape
         require(size == (k, k), "branching", f"must have shape ({k}, {k})", size, "a row for each kind in `base`")
         dense = shape == (1, 1) or isinstance(self.branching, DenseExcitation)

@@ -114,9 +114,9 @@ class Softplus(AbstractLink):
         def rule(nodes):
             x, w = (jnp.asarray(v, base.dtype) for v in gauss_legendre(nodes))
             # Evenly in v, as the integrand is an analytic function of it.
-            v = low + (1 - low) * (1 + x) / 2
+            v = (low + (1 - low) * (1 + x) / 2)[None]
             rest = self.value(base[:, None] + excess[:, None] * v) - self.value(base)[:, None]
-            return (rest / v * w).sum(axis=1) * (1 - low) / (2 * decay)
+            return (rest / v * w[None]).sum(axis=1) * (1 - low) / (2 * decay)
 
         fine = rule(self.nodes)
         return self.value(base) * gap + fine, jnp.abs(fine - rule(self.nodes // 2))

@@ -11,7 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
-from scipy import stats
+from scipy import special
 
 from sdekit import points as sp
 
@@ -28,7 +28,7 @@ class Case:
     """Whether times on the clock matter, so that a shift changes the law."""
     kinks: bool = False
     """Whether the intensity has kinks between events, where the oracle's quadrature needs help."""
-    length: float = 40.0
+    length: float = 25.0
     """A window with a few dozen events."""
     simulated: bool = True
 
@@ -84,12 +84,33 @@ def linked(link):
     return rate
 
 
-def renewal(frozen):
+def renewal(hazard):
     def rate(p, t, times, marks):
-        law, gap = frozen(p.gap), t - (times[-1] if len(times) else 0.0)
-        return np.atleast_1d(law.pdf(gap) / law.sf(gap))
+        return np.atleast_1d(hazard(p.gap, t - (times[-1] if len(times) else 0.0)))
 
     return rate
+
+
+def gamma_hazard(law, x):
+    a, r = float(law.concentration), float(law.rate)
+    return r**a * x ** (a - 1) * np.exp(-r * x) / special.gamma(a) / special.gammaincc(a, r * x)
+
+
+def weibull_hazard(law, x):
+    c, s = float(law.concentration), float(law.scale)
+    return c / s * (x / s) ** (c - 1)
+
+
+def log_normal_hazard(law, x):
+    z, s = (np.log(x) - float(law.loc)) / float(law.scale), float(law.scale)
+    return np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) / (s * x) / special.ndtr(-z)
+
+
+def inverse_gaussian_hazard(law, x):
+    m, l = float(law.mean_parameter), float(law.shape_parameter)
+    density = np.sqrt(l / (2 * np.pi * x**3)) * np.exp(-l * (x - m) ** 2 / (2 * m**2 * x))
+    root = np.sqrt(l / x)
+    return density / (special.ndtr(root * (1 - x / m)) - np.exp(2 * l / m) * special.ndtr(-root * (1 + x / m)))
 
 
 def correcting_rate(p, t, times, marks):
@@ -106,14 +127,14 @@ def piece_rate(p, t, times, marks):
 
 
 GAPS = {
-    "gamma": (lambda r: dist.Gamma(between(r, 0.6, 3), between(r, 0.8, 3)), lambda l: stats.gamma(n(l.concentration), scale=1 / n(l.rate))),
-    "Weibull": (lambda r: dist.Weibull(between(r, 0.6, 1.5), between(r, 0.7, 2.5)), lambda l: stats.weibull_min(n(l.concentration), scale=n(l.scale))),
-    "log-normal": (lambda r: dist.LogNormal(r.normal() * 0.3, between(r, 0.4, 1.5)), lambda l: stats.lognorm(n(l.scale), scale=np.exp(n(l.loc)))),
+    "gamma": (lambda r: dist.Gamma(between(r, 1.2, 3), between(r, 0.8, 3)), gamma_hazard),
+    "Weibull": (lambda r: dist.Weibull(between(r, 0.7, 1.5), between(r, 0.7, 2.5)), weibull_hazard),
+    "log-normal": (lambda r: dist.LogNormal(r.normal() * 0.3, between(r, 0.4, 1.5)), log_normal_hazard),
     "inverse Gaussian": (
         lambda r: sp.InverseGaussian(between(r, 0.6, 1.5), between(r, 0.5, 3)),
-        lambda l: stats.invgauss(n(l.mean_parameter) / n(l.shape_parameter), scale=n(l.shape_parameter)),
+        inverse_gaussian_hazard,
     ),
-}  # fmt: skip
+}
 
 CASES = [
     Case("Poisson", lambda r: sp.Poisson(between(r, 0.2, 2, 2)), lambda p, t, times, marks: n(p.rate)),
@@ -125,14 +146,16 @@ CASES = [
     ),
     Case(
         "inhomogeneous Poisson, pieces",
-        lambda r: sp.InhomogeneousPoisson(sp.PiecewiseRate(jnp.array([0.0, 2.0, 5.0, 40.0]), between(r, 0.3, 2, (3, 2)))),
+        lambda r: sp.InhomogeneousPoisson(
+            sp.PiecewiseRate(jnp.array([0.0, 2.0, 5.0, 40.0]), between(r, 0.3, 2, (3, 2)))
+        ),
         piece_rate,
         absolute=True,
         kinks=True,
     ),
     *(
-        Case(f"renewal, {name}", lambda r, law=law: sp.Renewal(law(r)), renewal(frozen))
-        for name, (law, frozen) in GAPS.items()
+        Case(f"renewal, {name}", lambda r, law=law: sp.Renewal(law(r)), renewal(hazard))
+        for name, (law, hazard) in GAPS.items()
     ),
     Case(
         "self-correcting",
@@ -179,7 +202,9 @@ CASES = [
     ),
     Case(
         "ETAS",
-        lambda r: sp.ETAS(between(r, 0.4, 0.9), r.uniform(0.1, 0.4), r.uniform(0.1, 0.9), 0.8, 0.1, 3.0, sp.GutenbergRichter(2.0, 3.0)),
+        lambda r: sp.ETAS(
+            between(r, 0.4, 0.9), r.uniform(0.1, 0.4), r.uniform(0.1, 0.9), 0.8, 0.1, 3.0, sp.GutenbergRichter(2.0, 3.0)
+        ),
         etas_rate,
         real_marks=True,
     ),
