@@ -3,6 +3,7 @@
 from ._autoregressive import AbstractAutoregressive as AbstractAutoregressive, AbstractRecurrent as AbstractRecurrent
 from ._cluster import cluster_sizes as cluster_sizes, simulate_clusters as simulate_clusters
 from ._decayed import decayed as decayed
+from ._distances import optimal_transport_distance as optimal_transport_distance, t_map as t_map
 from ._ergodic import AbstractErgodic as AbstractErgodic
 from ._excitation import (
     AbstractExcitation as AbstractExcitation,
@@ -22,6 +23,14 @@ from ._gaps import (
     GutenbergRichter as GutenbergRichter,
     InverseGaussian as InverseGaussian,
     log_survival as log_survival,
+)
+from ._goodness import (
+    Calibration as Calibration,
+    Goodness as Goodness,
+    calibration as calibration,
+    goodness_of_fit as goodness_of_fit,
+    mark_pit as mark_pit,
+    qq_band as qq_band,
 )
 from ._hawkes import (
     AbstractLinearHawkes as AbstractLinearHawkes,
@@ -67,3 +76,4 @@ from ._samplers import (
 from ._scores import EventScores as EventScores
 from ._self_correcting import SelfCorrecting as SelfCorrecting
 from ._sums import HawkesSums as HawkesSums
+from ._trivial import history_density as history_density, most_popular as most_popular
