@@ -155,7 +155,9 @@ def main() -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     device = f"{jax.devices()[0].platform}, {platform.machine()}, one thread, float64"
     sizes = {"events": int(events.observed()), "kinds": 10}
-    RESULTS.write_text(json.dumps([r | sizes | {"versions": versions, "device": device} for r in rows], indent=1) + "\n")
+    RESULTS.write_text(
+        json.dumps([r | sizes | {"versions": versions, "device": device} for r in rows], indent=1) + "\n"
+    )
 
 
 def measure(tasks, peer, rounds):

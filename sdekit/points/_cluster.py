@@ -11,6 +11,7 @@ from ._hawkes import AbstractLinearHawkes
 
 __all__ = ["cluster_sizes", "simulate_clusters"]
 
+
 def _generator(key: Key) -> np.random.Generator:
     """A NumPy generator that is a function of the key alone."""
     words = np.asarray(jax.random.key_data(key), np.uint32).ravel()

@@ -118,7 +118,9 @@ def t_map(
         for i in range(n):
             own = ts[i][here[i] & (kinds[i] == k)]
             near = np.abs(times[i][:, None] - own[None]) <= delta
-            rows, columns = scipy.optimize.linear_sum_assignment(np.where(near, -1 - probabilities[i, :, k][:, None], 0.0))
+            rows, columns = scipy.optimize.linear_sum_assignment(
+                np.where(near, -1 - probabilities[i, :, k][:, None], 0.0)
+            )
             hits[i, rows] = near[rows, columns]
         order = np.argsort(-probabilities[..., k].ravel(), kind="stable")
         hit = hits.ravel()[order]

@@ -5,6 +5,7 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._errors import require
@@ -173,7 +174,7 @@ class NonlinearHawkes(AbstractRecurrent):
 
     base: Float[Array, " k"] = parameter(constraints.real, converter=as_vector)
     weights: Float[Array, "k k"] = parameter(
-        constraints.real, converter=lambda x: jnp.reshape(as_float(x), (1, 1)) if jnp.ndim(x) == 0 else as_float(x)
+        constraints.real, converter=lambda x: jnp.reshape(as_float(x), (1, 1)) if np.ndim(x) == 0 else as_float(x)
     )
     decay: Float[Array, ""] = parameter(constraints.positive)
     link: AbstractLink
@@ -182,7 +183,7 @@ class NonlinearHawkes(AbstractRecurrent):
 
     def __check_init__(self):
         k = self.dim
-        fits = jnp.shape(self.weights) == (k, k)
+        fits = np.shape(self.weights) == (k, k)
         require(fits, "weights", f"must have shape ({k}, {k})", self.weights, "a row for each kind in `base`")
 
     @property

@@ -46,14 +46,9 @@ class Residuals:
 
 
 @eqx.filter_jit
-def _rescaled(process, record, kind):
-    def one(item):
-        ends = jnp.concatenate([item.ts, item.t1[None]])
-        by_kind = process.compensators(ends, item)
-        if kind is None:
-            return by_kind.sum(axis=-1)
-        return by_kind[:, kind]
-
+def _rescaled(process, record):
+    """The compensators of all kinds at each event and at the end, a sequence a row."""
+    one = lambda item: process.compensators(jnp.concatenate([item.ts, item.t1[None]]), item)
     return jax.vmap(one)(record.stack())
 
 
@@ -89,7 +84,8 @@ def residuals(
     """
     known = kind is None or 0 <= kind < process.dim
     require(known, "kind", f"must be a kind below {process.dim}", kind, "count kinds from 0")
-    totals = np.asarray(_rescaled(process, record, kind), np.float64)
+    by_kind = np.asarray(_rescaled(process, record), np.float64)
+    totals = by_kind.sum(axis=-1) if kind is None else by_kind[..., kind]
     stacked = record.stack()
     here = np.asarray(stacked.mask)
     if kind is not None and process.dim > 1:

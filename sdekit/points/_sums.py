@@ -63,7 +63,9 @@ class HawkesSums(eqx.Module):
         at = np.where(np.asarray(record.stack().mask), np.asarray(kinds), dim).ravel()
         order = np.argsort(at, kind="stable")
         ends = np.searchsorted(at[order], np.arange(dim + 1))
-        self.features = tuple(jnp.asarray(np.ascontiguousarray(flat[order[a:b]].T)) for a, b in zip(ends[:-1], ends[1:], strict=True))
+        self.features = tuple(
+            jnp.asarray(np.ascontiguousarray(flat[order[a:b]].T)) for a, b in zip(ends[:-1], ends[1:], strict=True)
+        )
         self.cover, self.length, self.decays = cover, length, decays
 
     def log_prob(self, base: Float[Array, " k"], branching: Float[Array, "m k k"]) -> Float[Array, ""]:

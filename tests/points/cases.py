@@ -199,6 +199,7 @@ CASES = [
         "Hawkes, power law",
         lambda r: sp.PowerLawHawkes(between(r, 0.2, 0.8, 2), stable(r, 2), between(r, 0.5, 2), between(r, 0.1, 0.5)),
         power_rate,
+        length=12.0,
     ),
     Case(
         "ETAS",
@@ -207,6 +208,7 @@ CASES = [
         ),
         etas_rate,
         real_marks=True,
+        length=12.0,
     ),
     Case(
         "inhibition, rectified",
