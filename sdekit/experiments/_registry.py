@@ -1,9 +1,11 @@
 """The experiments by name."""
 
 from .._errors import fault
+from ._earthquakes import EARTHQUAKES
 from ._experiment import Experiment
 from ._fdm_ou import FDM_OU
 from ._fou_bridge import FOU_BRIDGE
+from ._hawkes_speed import HAWKES_SPEED
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
@@ -19,13 +21,16 @@ from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
 from ._rough_volatility import ROUGH_VOLATILITY
 from ._spirals import SPIRALS
+from ._tpp_golden import TPP_GOLDEN
 
 
 __all__ = ["experiments", "get"]
 
 _EXPERIMENTS = (
+    EARTHQUAKES,
     FDM_OU,
     FOU_BRIDGE,
+    HAWKES_SPEED,
     HURST_ESTIMATORS,
     HURST_LEARNING,
     HYBRID_LOTKA_VOLTERRA,
@@ -42,6 +47,7 @@ _EXPERIMENTS = (
     OU_MLE,
     ROUGH_VOLATILITY,
     SPIRALS,
+    TPP_GOLDEN,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
 
