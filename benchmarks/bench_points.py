@@ -1,8 +1,8 @@
 """Hawkes processes of ten kinds against tick, in the same run.
 
-Run as `python benchmarks/bench_points.py --peers PYTHON`, where PYTHON is an interpreter with tick 0.8.0.2, numpydoc and
-six (without the last two its models fail at construction). The peer runs in that interpreter, one measurement at a time
-and in turn with ours, both on one thread and in float64. Set OMP_NUM_THREADS=1 and
+Run as `python benchmarks/bench_points.py --peers PYTHON`, where PYTHON is an interpreter with tick 0.8.0.2, numpydoc
+and six (without the last two its models fail at construction). The peer runs in that interpreter, one measurement at a
+time and in turn with ours, both on one thread and in float64. Set OMP_NUM_THREADS=1 and
 XLA_FLAGS=--xla_cpu_multi_thread_eigen=false. Writes `benchmarks/results/points.json`. Both wall and processor time are
 kept; ratios are of processor time, as the machine may be shared. `--rounds 1` for a look.
 
@@ -71,7 +71,8 @@ def precompute():
 
 print(json.dumps({p: m.version(p) for p in ("tick", "numpy", "scipy")}), flush=True)
 tasks = {"simulate 1e5": (lambda: simulate(1e5), 1), "simulate 1e6": (lambda: simulate(1e6), 1),
-         "loss and gradient": (lambda: model.loss_and_grad(truth)[0], 20), "fit": (fit, 1), "precompute": (precompute, 1)}
+         "loss and gradient": (lambda: model.loss_and_grad(truth)[0], 20), "fit": (fit, 1),
+         "precompute": (precompute, 1)}
 for line in sys.stdin:
     f, repeat = tasks[line.strip()]
     print(json.dumps([float(v) for v in timed(f, repeat)]), flush=True)

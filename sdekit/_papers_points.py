@@ -46,11 +46,6 @@ POINTS: dict[str, Paper] = {
         "The time-rescaling theorem and its application to neural spike train data analysis", "Neural Computation", 2002,
         "14", "325-346",
     ),
-    "bacry2018": article(
-        "Bacry, E. and Bompaire, M. and Deegan, P. and Gaiffas, S. and Poulsen, S. V.",
-        "tick: a Python library for statistical learning, with an emphasis on Hawkes processes and time-dependent models",
-        "Journal of Machine Learning Research", 2018, "18", "1-5",
-    ),
     "shchur2020": proceedings(
         "Shchur, O. and Gao, N. and Bilos, M. and Guennemann, S.",
         "Fast and flexible temporal point processes with triangular maps", "Advances in Neural Information Processing Systems",

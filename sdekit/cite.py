@@ -101,6 +101,7 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "optimal_transport_distance": ("mei2019",),
     "t_map": ("karpukhin2024",),
     "calibration": ("bosser2023",),
+    "triangular_hawkes1": ("shchur2020",),
     "nile": ("cobb1978", "durbin2012"),
     "nile_minima": ("hurst1951",),
     "diffrax": ("kidger2021",),

@@ -48,16 +48,16 @@ def read_events(
 ) -> Events:
     """Read sequences of events from a file, checked on the way.
 
-    By the ending of its name: `.json` and `.jsonl` (a row a sequence, with `time_since_start`, `time_since_last_event` and
-    `type_event`, as on the Hugging Face hub), `.pkl` (the dictionaries of EasyTPP; no code of the file is ever run),
-    `.csv` (columns `time`, and, where there are, `mark` and `item`).
+    By the ending of its name: `.json` and `.jsonl` (a row a sequence, with `time_since_start`, `time_since_last_event`
+    and `type_event`, as on the Hugging Face hub), `.pkl` (the dictionaries of EasyTPP; no code of the file is ever
+    run), `.csv` (columns `time`, and, where there are, `mark` and `item`).
 
     **Arguments:**
 
     - `path`: the file.
     - `split`: which part of a file that has several: `"train"`, `"dev"`, `"test"`.
-    - `use_gaps`: files hold times twice, as themselves and as gaps, and in some the two contradict each other. Where they
-      do, say which to take: `True` for the gaps, `False` for the times.
+    - `use_gaps`: files hold times twice, as themselves and as gaps, and in some the two contradict each other. Where
+      they do, say which to take: `True` for the gaps, `False` for the times.
     - `num_marks`: how many kinds there are; as the file says, or as many as occur.
     - `t0`, `t1`: the windows, one for all or one a sequence, in the times of the file. Such files state none: without
       them a window goes from the first event to the last, and the first event is certain.
@@ -66,8 +66,8 @@ def read_events(
 
     **Returns:** a stack of sequences, each counted from the start of its window; ties are accepted.
 
-    **Raises:** `ValueError` for a file of another kind, a part that is not there, contradicting or unsorted times, unknown
-    marks, or a pickle that asks for more than plain data.
+    **Raises:** `ValueError` for a file of another kind, a part that is not there, contradicting or unsorted times,
+    unknown marks, or a pickle that asks for more than plain data.
 
     !!! example
 

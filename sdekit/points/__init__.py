@@ -2,6 +2,7 @@
 
 from ._autoregressive import AbstractAutoregressive as AbstractAutoregressive, AbstractRecurrent as AbstractRecurrent
 from ._cluster import cluster_sizes as cluster_sizes, simulate_clusters as simulate_clusters
+from ._cox import LogGaussianCox as LogGaussianCox
 from ._decayed import decayed as decayed
 from ._distances import optimal_transport_distance as optimal_transport_distance, t_map as t_map
 from ._ergodic import AbstractErgodic as AbstractErgodic

@@ -83,7 +83,7 @@ def _path(process, times, kinds, t0, t1):
 
 
 def _order(times: np.ndarray, length: float) -> np.ndarray:
-    """As `np.argsort`, for times spread over `[0, length)`: twice by 16 bits, which is linear, then the few that are left."""
+    """As `np.argsort`, for times spread over `[0, length)`: twice by 16 bits, which is linear, then the few left."""
     if len(times) < 1e4:
         return np.argsort(times)
     cells = (times * ((2**32 - 1) / length)).astype(np.uint32)

@@ -166,8 +166,8 @@ def fit_hawkes(
 ) -> HawkesFit:
     r"""The maximum likelihood of an exponential Hawkes process with fixed decays, its parameters not negative.
 
-    The problem is concave and falls apart into one for each kind. It is solved on the host, in NumPy and SciPy, after one
-    pass in JAX. For a free decay see `HawkesLikelihood` and `fit`.
+    The problem is concave and falls apart into one for each kind. It is solved on the host, in NumPy and SciPy, after
+    one pass in JAX. For a free decay see `HawkesLikelihood` and `fit`.
 
     **Arguments:**
 

@@ -24,7 +24,7 @@ __all__ = ["AbstractLinearHawkes", "ExponentialHawkes", "ExponentialSumHawkes"]
 
 
 class AbstractLinearHawkes(AbstractErgodic):
-    r"""$\lambda_i(t) = \mu_i + \sum_{t_n < t} \Phi_{i k_n} g_{i k_n}(t - t_n)$ with positive densities `g`: a branching process.
+    r"""$\lambda_i(t) = \mu_i + \sum_{t_n < t} \Phi_{i k_n} g_{i k_n}(t - t_n)$, densities `g`: a branching process.
 
     Immigrants come at rates $\mu$; each event of kind `j` has $\Phi_{ij}$ children of kind `i` on average, at delays of
     density $g_{ij}$. Stable when the spectral radius of $\Phi$ is below 1. The window starts with no past.

@@ -148,14 +148,14 @@ class LinkedHazard(AbstractNextEvent):
 
 
 class NonlinearHawkes(AbstractRecurrent):
-    r"""$\lambda_i(t) = \text{link}\big(\mu_i + \sum_{t_n < t} w_{i k_n} \beta e^{-\beta (t - t_n)}\big)$, weights of either sign.
+    r"""$\lambda_i(t) = f\big(\mu_i + \sum_{t_n < t} w_{i k_n} \beta e^{-\beta (t - t_n)}\big)$, weights of either sign.
 
     **Arguments:**
 
     - `base`: $\mu$, shape `()` or `(k,)`.
     - `weights`: `w`, a number or shape `(k, k)`; negative where events hold back.
     - `decay`: $\beta$, one for all.
-    - `link`: `Rectified()` or `Softplus()`.
+    - `link`: `f`, `Rectified()` or `Softplus()`.
 
     **Raises:** `ValueError` for shapes that do not fit, or parameters out of their domain.
 

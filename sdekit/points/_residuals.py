@@ -17,7 +17,7 @@ __all__ = ["Residuals", "residuals"]
 
 @dataclasses.dataclass(frozen=True)
 class Residuals:
-    r"""Rescaled gaps $\Lambda(t_i) - \Lambda(t_{i-1})$ of many sequences: independent unit exponentials under the truth.
+    r"""Rescaled gaps $\Lambda(t_i) - \Lambda(t_{i-1})$ of many sequences: unit exponentials under the truth.
 
     !!! example
 
@@ -58,8 +58,8 @@ def residuals(
     """The residuals of time rescaling, of all sequences of a record.
 
     Each sequence ends in a gap that is not finished. Left out, it biases the residuals downwards: the truth itself is
-    rejected. So what is left of one sequence is carried into the first residual of the next, as if the sequences followed
-    one another in rescaled time; then all of them are exact.
+    rejected. So what is left of one sequence is carried into the first residual of the next, as if the sequences
+    followed one another in rescaled time; then all of them are exact.
 
     **Arguments:**
 

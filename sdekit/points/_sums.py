@@ -1,5 +1,7 @@
 """What a likelihood of exponential Hawkes processes needs of the data when decays are fixed."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -16,7 +18,7 @@ __all__ = ["HawkesSums"]
 
 
 class HawkesSums(eqx.Module):
-    r"""The data as exponential Hawkes processes of fixed decays see them: after one pass, the likelihood is linear algebra.
+    r"""The data as exponential Hawkes processes of fixed decays see them: the likelihood becomes linear algebra.
 
     With decays $\beta_m$ an intensity is $\lambda_i(t_n) = \mu_i + \sum_{mj} \Phi_{mij} f_{nmj}$ and a compensator
     $\mu_i T + \sum_{mj} \Phi_{mij} c_{mj}$; the features `f` and covers `c` do not depend on what is estimated. The
@@ -27,7 +29,8 @@ class HawkesSums(eqx.Module):
     - `record`: one sequence or a stack; kinds are its marks.
     - `decays`: shape `()` or `(m,)`.
 
-    **Raises:** `TypeError` for a record that is not `Events`; `ValueError` for real marks or decays that are not positive.
+    **Raises:** `TypeError` for a record that is not `Events`; `ValueError` for real marks or decays that are not
+    positive.
 
     !!! example
 
@@ -64,7 +67,7 @@ class HawkesSums(eqx.Module):
         order = np.argsort(at, kind="stable")
         ends = np.searchsorted(at[order], np.arange(dim + 1))
         self.features = tuple(
-            jnp.asarray(np.ascontiguousarray(flat[order[a:b]].T)) for a, b in zip(ends[:-1], ends[1:], strict=True)
+            jnp.asarray(np.ascontiguousarray(flat[order[a:b]].T)) for a, b in itertools.pairwise(ends)
         )
         self.cover, self.length, self.decays = cover, length, decays
 

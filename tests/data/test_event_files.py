@@ -63,7 +63,7 @@ def test_pickles_run_no_code(tmp_path):
 def test_gaps_that_contradict_times_are_a_choice(tmp_path):
     bad = [ROWS[0] | {"time_since_last_event": [0.0, 0.5, 0.2]}]
     (tmp_path / "bad.json").write_text(json.dumps(bad))
-    with pytest.raises(ValueError, match="has a gap of 0.2 between times that are 1.5 apart, got 'event 2'"):
+    with pytest.raises(ValueError, match=r"has a gap of 0\.2 between times that are 1\.5 apart, got 'event 2'"):
         read_events(tmp_path / "bad.json")
     np.testing.assert_allclose(read_events(tmp_path / "bad.json", use_gaps=True).ts, [[0.0, 0.5, 0.7]])
     np.testing.assert_allclose(read_events(tmp_path / "bad.json", use_gaps=False).ts, [[0.0, 0.5, 2.0]])

@@ -99,7 +99,9 @@ def test_sizes_of_clusters_follow_borel():
 
 KERNELS = {
     "a decay a pair": lambda: sp.ExponentialHawkes([0.3, 0.2], [[0.3, 0.2], [0.1, 0.4]], [[1.0, 3.0], [0.5, 2.0]]),
-    "two decays": lambda: sp.ExponentialSumHawkes([0.3, 0.2], [[[0.1, 0.2], [0.1, 0.2]], [[0.2, 0.1], [0.1, 0.2]]], [0.5, 4.0]),
+    "two decays": lambda: sp.ExponentialSumHawkes(
+        [0.3, 0.2], [[[0.1, 0.2], [0.1, 0.2]], [[0.2, 0.1], [0.1, 0.2]]], [0.5, 4.0]
+    ),
     "power law": lambda: sp.PowerLawHawkes([0.3, 0.2], [[0.3, 0.2], [0.1, 0.4]], 1.2, 0.3),
 }  # fmt: skip
 
