@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Events that bring more events
 #
-# A Hawkes process of three kinds: drawn, fitted with standard errors, tested by time rescaling, and asked what comes next.
+# A Hawkes process of three kinds: drawn, fitted with standard errors, tested by time rescaling, asked what comes next.
 
 # %%
 import os
@@ -45,7 +45,7 @@ def save(axes, name):
 truth = ExponentialHawkes([0.3, 0.2, 0.1], [[0.4, 0.0, 0.1], [0.3, 0.2, 0.0], [0.0, 0.3, 0.3]], 1.5)
 path = simulate_clusters(truth, 0.0, length, key=jax.random.key(0))
 events = path.to_record()
-events
+print(events)
 
 # %%
 first = truth.sample(jnp.array([0.0, 40.0]), key=jax.random.key(1)).to_record()
@@ -58,11 +58,11 @@ save(plot.intensity(truth, first), "hawkes_intensity")
 
 # %%
 found = fit_hawkes(events, 1.5)
-found.table()
+print(found.table())
 
 # %%
 sparse = fit_hawkes(events, 1.5, penalty=20.0)
-np.asarray(sparse.process.branching_matrix()).round(3)
+print(np.asarray(sparse.process.branching_matrix()).round(3))
 
 # %%
 save(plot.excitation(found.process.branching_matrix()), "hawkes_excitation")
@@ -75,7 +75,7 @@ save(plot.excitation(found.process.branching_matrix()), "hawkes_excitation")
 
 # %%
 refit = lambda record, key: fit_hawkes(record, 1.5).process
-goodness_of_fit(found.process, events, key=jax.random.key(2), draws=draws, refit=refit)
+print(goodness_of_fit(found.process, events, key=jax.random.key(2), draws=draws, refit=refit))
 
 # %%
 poisson = Poisson(np.bincount(events.marks, minlength=3) / length)

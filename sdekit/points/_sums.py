@@ -118,14 +118,14 @@ def _parts(sums, base, branching):
     """The log-likelihood and its gradients; features grouped by kind, so that each kind is two products."""
     m, k, _ = branching.shape
     weights = jnp.swapaxes(branching, 0, 1).reshape(k, m * k)
-    total, slopes, rises = -(base.sum() * sums.length) - (weights @ sums.cover).sum(), [], []
-    for i, columns in enumerate(sums.features):
-        rates = base[i] + weights[i] @ columns
-        inverse = 1 / rates
-        total = total + _log_product(rates)
-        slopes.append(inverse.sum() - sums.length)
-        rises.append(columns @ inverse - sums.cover)
-    return total, jnp.stack(slopes), jnp.swapaxes(jnp.stack(rises).reshape(k, m, k), 0, 1)
+    # One vector of rates, so that logarithms and quotients are one loop each.
+    sizes = [columns.shape[1] for columns in sums.features]
+    rates = jnp.concatenate([base[i] + weights[i] @ columns for i, columns in enumerate(sums.features)])
+    total = _log_product(rates) - base.sum() * sums.length - (weights @ sums.cover).sum()
+    parts = jnp.split(1 / rates, np.cumsum(sizes)[:-1])
+    slopes = jnp.stack([part.sum() for part in parts]) - sums.length
+    rises = jnp.stack([columns @ part for columns, part in zip(sums.features, parts, strict=True)]) - sums.cover[None]
+    return total, slopes, jnp.swapaxes(rises.reshape(k, m, k), 0, 1)
 
 
 @jax.custom_vjp
