@@ -53,10 +53,10 @@ def _build(record, key):
     richter = GutenbergRichter(1 / (marks.mean() - cutoff + 0.05), cutoff - 0.05)
     rate = int(record.observed()) / float(record.t1 - record.t0)
     return {
-        "Poisson": Poisson(rate),
-        "Hawkes, exponential": ExponentialHawkes(0.5 * rate, 0.5, 1.0),
-        "Hawkes, power law": PowerLawHawkes(0.5 * rate, 0.5, 0.3, 0.01),
-        "ETAS": ETAS(0.5 * rate, 0.2, 1.0, 0.3, 0.01, cutoff, richter),
+        "Poisson": Poisson(rate),  # pyright: ignore[reportArgumentType]
+        "Hawkes, exponential": ExponentialHawkes(0.5 * rate, 0.5, 1.0),  # pyright: ignore[reportArgumentType]
+        "Hawkes, power law": PowerLawHawkes(0.5 * rate, 0.5, 0.3, 0.01),  # pyright: ignore[reportArgumentType]
+        "ETAS": ETAS(0.5 * rate, 0.2, 1.0, 0.3, 0.01, cutoff, richter),  # pyright: ignore[reportArgumentType]
     }
 
 

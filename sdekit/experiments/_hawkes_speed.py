@@ -22,7 +22,7 @@ _DECAY = 1.5
 def _truth() -> ExponentialHawkes:
     rng = np.random.default_rng(0)
     phi = rng.uniform(size=(10, 10)) * (rng.uniform(size=(10, 10)) < 0.5)
-    return ExponentialHawkes(np.full(10, 0.2), phi * 0.6 / np.abs(np.linalg.eigvals(phi)).max(), _DECAY)
+    return ExponentialHawkes(np.full(10, 0.2), phi * 0.6 / np.abs(np.linalg.eigvals(phi)).max(), _DECAY)  # pyright: ignore[reportArgumentType]
 
 
 def _data(setting, key) -> Events:

@@ -18,9 +18,9 @@ __all__ = ["TPP_GOLDEN"]
 
 _SPREAD = np.sqrt(np.log(37.0))
 _LAWS = {
-    "hawkes1": lambda: ExponentialHawkes(0.2, 0.8, 1.0),
-    "stationary_poisson": lambda: Poisson(1.0),
-    "nonstationary_poisson": lambda: InhomogeneousPoisson(SinusoidalRate(1.0, 0.99, 100.0)),
+    "hawkes1": lambda: ExponentialHawkes(0.2, 0.8, 1.0),  # pyright: ignore[reportArgumentType]
+    "stationary_poisson": lambda: Poisson(1.0),  # pyright: ignore[reportArgumentType]
+    "nonstationary_poisson": lambda: InhomogeneousPoisson(SinusoidalRate(1.0, 0.99, 100.0)),  # pyright: ignore[reportArgumentType, reportCallIssue]
     "stationary_renewal": lambda: Renewal(dist.LogNormal(-(_SPREAD**2) / 2, _SPREAD)),
 }
 _GOLDEN = {

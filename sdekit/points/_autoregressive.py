@@ -47,8 +47,10 @@ class AbstractAutoregressive(AbstractPointProcess, AbstractDensity, AbstractGrid
         ```
     """
 
-    mark_law: eqx.AbstractVar[Law | None]
-    """The law of marks that are real numbers, independent of everything; `None` where marks are kinds."""
+    @property
+    @abc.abstractmethod
+    def mark_law(self) -> Law | None:
+        """The law of marks that are real numbers, independent of everything; `None` where marks are kinds."""
 
     @abc.abstractmethod
     def start(self, t0: RealScalar, room: int) -> Any:
@@ -178,7 +180,11 @@ class AbstractAutoregressive(AbstractPointProcess, AbstractDensity, AbstractGrid
     def draw(self, ts: Times, *, key: Key) -> EventPath:
         path = fill(self, ts[0], ts[-1], key=key, room=_ROOM)
         times = check_traced(
-            path.ts, path.full, "draw", f"found more than {_ROOM} events", "use points.simulate(room=)"
+            path.ts,
+            path.full,
+            "draw",
+            f"found more than {_ROOM} events",
+            "use points.simulate(room=)",  # pyright: ignore[reportArgumentType]
         )
         return eqx.tree_at(lambda p: p.ts, path, times)
 
@@ -186,7 +192,7 @@ class AbstractAutoregressive(AbstractPointProcess, AbstractDensity, AbstractGrid
         law = self.next_event(self.context(self.start(jnp.asarray(ts[0]), 1)))
         first = float(jnp.exp(total_log_intensity(law, jnp.asarray(ts[-1] - ts[0]) / 2)))
         guess = first * float(ts[-1] - ts[0]) if np.isfinite(first) else 0.0
-        return Roomed(self, room_for(min(3 * guess, 1000.0)))
+        return Roomed(self, room_for(min(3 * guess, 1000.0)))  # pyright: ignore[reportCallIssue]
 
 
 class AbstractRecurrent(AbstractAutoregressive):
@@ -219,7 +225,7 @@ class Roomed(AbstractRoomed):
 
     def enlarged(self, path: AbstractPath) -> "Roomed | None":
         room = needed_room(path, self.room)
-        return None if room is None else Roomed(self.process, room)
+        return None if room is None else Roomed(self.process, room)  # pyright: ignore[reportCallIssue]
 
 
 def room_for(events: float) -> int:

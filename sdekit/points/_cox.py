@@ -58,7 +58,7 @@ class LogGaussianCox(AbstractProcess):
 
     def _grid(self, t0: RealScalar, t1: RealScalar) -> tuple[Array, Array]:
         width = (t1 - t0) / self.cells
-        return t0 + width * (jnp.arange(self.cells) + 0.5), width
+        return t0 + width * (jnp.arange(self.cells) + 0.5), width  # pyright: ignore[reportReturnType]
 
     def draw(self, ts: Times, *, key: Key) -> EventPath:
         t0, t1 = ts[0], ts[-1]

@@ -121,10 +121,10 @@ class SparseExcitation(AbstractExcitation):
         ```
     """
 
-    values: Float[Array, " n"] = parameter(constraints.nonnegative)
     rows: Int[Array, " n"]
     columns: Int[Array, " n"]
     kinds: int = eqx.field(static=True)
+    values: Float[Array, " n"] = parameter(constraints.nonnegative)
 
     def __init__(self, values: ArrayLike, rows: ArrayLike, columns: ArrayLike, kinds: int):
         self.values, self.kinds = as_float(values), kinds

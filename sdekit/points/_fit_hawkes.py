@@ -72,7 +72,7 @@ class BoundedLBFGS(AbstractHawkesFit):
                 slope = unit * (cost - (1 / rates) @ design)
             return (value, slope) if np.isfinite(value) else (np.inf, np.zeros_like(z))
 
-        bounds = scipy.optimize.Bounds(lower / unit, upper / unit)
+        bounds = scipy.optimize.Bounds(lower / unit, upper / unit)  # pyright: ignore[reportArgumentType]
         options = {"gtol": self.tolerance, "ftol": 1e-14, "maxiter": self.steps, "maxcor": 20}
         found = scipy.optimize.minimize(loss, start / unit, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
         return np.clip(found.x * unit, lower, upper), int(found.nit)

@@ -1,6 +1,7 @@
 """Laws of gaps: survival functions that keep their digits far out, and the inverse Gaussian law."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,6 @@ from numpyro.distributions import constraints
 from numpyro.distributions.util import promote_shapes, validate_sample
 
 from .._errors import fault
-from .._types import Law
 
 
 __all__ = ["GutenbergRichter", "InverseGaussian", "log_survival"]
@@ -39,8 +39,10 @@ class InverseGaussian(dist.Distribution):
     Source: Michael, Schucany and Haas (1976), Generating random variates using transformations with multiple roots.
     """
 
+    mean_parameter: Any
+    shape_parameter: Any
     arg_constraints = {"mean_parameter": constraints.positive, "shape_parameter": constraints.positive}
-    support = constraints.positive
+    support = constraints.positive  # pyright: ignore[reportAssignmentType]
     reparametrized_params = ["mean_parameter", "shape_parameter"]
     pytree_data_fields = ("mean_parameter", "shape_parameter")
 
@@ -58,7 +60,7 @@ class InverseGaussian(dist.Distribution):
     def variance(self):
         return jnp.broadcast_to(self.mean_parameter**3 / self.shape_parameter, self.batch_shape)
 
-    def sample(self, key, sample_shape=()):
+    def sample(self, key: Any, sample_shape: Any = ()):
         size = self.shape(sample_shape)
         m, shape = self.mean_parameter, self.shape_parameter
         dtype = jnp.result_type(m, shape)
@@ -69,12 +71,12 @@ class InverseGaussian(dist.Distribution):
         return jnp.where(jax.random.uniform(k2, size, dtype) <= m / (m + x), x, m**2 / x)
 
     @validate_sample
-    def log_prob(self, value):
+    def log_prob(self, value: Any):
         m, shape = self.mean_parameter, self.shape_parameter
         scale = 0.5 * (jnp.log(shape) - jnp.log(2 * jnp.pi) - 3 * jnp.log(value))
         return scale - shape * (value - m) ** 2 / (2 * m**2 * value)
 
-    def cdf(self, value):
+    def cdf(self, value: Any):
         return -jnp.expm1(log_survival(self, value))
 
 
@@ -97,6 +99,8 @@ class GutenbergRichter(dist.Distribution):
     Source: Gutenberg and Richter (1944), Frequency of earthquakes in California.
     """
 
+    rate: Any
+    cutoff: Any
     arg_constraints = {"rate": constraints.positive, "cutoff": constraints.real}
     reparametrized_params = ["rate", "cutoff"]
     pytree_data_fields = ("rate", "cutoff")
@@ -107,7 +111,7 @@ class GutenbergRichter(dist.Distribution):
         batch = jax.lax.broadcast_shapes(np.shape(rate), np.shape(cutoff))
         super().__init__(batch_shape=batch, validate_args=validate_args)
 
-    @constraints.dependent_property(is_discrete=False, event_dim=0)
+    @constraints.dependent_property(is_discrete=False, event_dim=0)  # pyright: ignore[reportArgumentType]
     def support(self):
         return constraints.greater_than(self.cutoff)
 
@@ -119,19 +123,19 @@ class GutenbergRichter(dist.Distribution):
     def variance(self):
         return jnp.broadcast_to(1 / self.rate**2, self.batch_shape)
 
-    def sample(self, key, sample_shape=()):
+    def sample(self, key: Any, sample_shape: Any = ()):
         dtype = jnp.result_type(self.rate, float)
         return self.cutoff + jax.random.exponential(key, self.shape(sample_shape), dtype) / self.rate
 
-    def log_prob(self, value):
+    def log_prob(self, value: Any):
         return jnp.where(value >= self.cutoff, jnp.log(self.rate) - self.rate * (value - self.cutoff), -jnp.inf)
 
-    def cdf(self, value):
+    def cdf(self, value: Any):
         return -jnp.expm1(-self.rate * jnp.maximum(value - self.cutoff, 0))
 
 
 @functools.singledispatch
-def log_survival(law: Law, x: Float[Array, "*s"]) -> Float[Array, "*s"]:
+def log_survival(law: Any, x: Float[Array, "*s"]) -> Float[Array, "*s"]:
     """The logarithm of the probability that a gap is longer than `x`, accurate where that probability underflows.
 
     Known for the exponential, gamma, Weibull, log-normal and inverse Gaussian laws; a further law is registered with
@@ -162,25 +166,25 @@ def log_survival(law: Law, x: Float[Array, "*s"]) -> Float[Array, "*s"]:
         raise TypeError(fault("law", "has no distribution function", type(law).__name__, remedy)) from error
 
 
-@log_survival.register
-def _(law: dist.Exponential, x):
+@log_survival.register(dist.Exponential)
+def _(law: Any, x):
     return -law.rate * x
 
 
-@log_survival.register
-def _(law: dist.Weibull, x):
+@log_survival.register(dist.Weibull)
+def _(law: Any, x):
     return -((x / law.scale) ** law.concentration)
 
 
-@log_survival.register
-def _(law: dist.LogNormal, x):
+@log_survival.register(dist.LogNormal)
+def _(law: Any, x):
     # At 0 the logarithm would be infinite, and its gradient not a number.
     x = jnp.maximum(x, jnp.finfo(jnp.result_type(x)).tiny)
     return log_ndtr((law.loc - jnp.log(x)) / law.scale)
 
 
-@log_survival.register
-def _(law: InverseGaussian, x):
+@log_survival.register(InverseGaussian)
+def _(law: Any, x):
     x = jnp.maximum(x, jnp.finfo(jnp.result_type(x)).tiny)
     m, shape = law.mean_parameter, law.shape_parameter
     root = jnp.sqrt(shape / x)
@@ -192,8 +196,8 @@ def _(law: InverseGaussian, x):
 _LEVELS = 60
 
 
-@log_survival.register
-def _(law: dist.Gamma, x):
+@log_survival.register(dist.Gamma)
+def _(law: Any, x):
     a, z = law.concentration, law.rate * x
     far = z > a + 10 + 2 * jnp.sqrt(a)
     near = jnp.log(gammaincc(a, jnp.where(far, a, z)))
@@ -207,7 +211,7 @@ def _(law: dist.Gamma, x):
     return jnp.where(far, a * jnp.log(safe) - safe - jnp.log(tail) - gammaln(a), near)
 
 
-def density_peak(law: Law) -> Float[Array, ""] | None:
+def density_peak(law: Any) -> Float[Array, ""] | None:
     """Where the density of a gap is largest, for laws whose hazard is not monotone; `None` for the others."""
     if isinstance(law, dist.LogNormal):
         return jnp.exp(law.loc - law.scale**2)

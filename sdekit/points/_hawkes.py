@@ -96,10 +96,12 @@ class ExponentialHawkes(AbstractLinearHawkes, AbstractRecurrent):
     """
 
     base: Float[Array, " k"] = parameter(constraints.positive, converter=as_vector)
-    branching: AbstractExcitation = eqx.field(converter=as_excitation)
+    branching: AbstractExcitation = parameter(converter=as_excitation)
     decay: Float[Array, "r c"] = parameter(constraints.positive, converter=_decay)
 
-    mark_law = None
+    @property
+    def mark_law(self) -> None:
+        return None
 
     def __check_init__(self):
         k, shape = self.dim, np.shape(self.decay)
@@ -179,7 +181,9 @@ class ExponentialSumHawkes(AbstractLinearHawkes, AbstractRecurrent):
     )
     decays: Float[Array, " m"] = parameter(constraints.positive, converter=as_vector)
 
-    mark_law = None
+    @property
+    def mark_law(self) -> None:
+        return None
 
     def __check_init__(self):
         size = (np.shape(self.decays)[0], self.dim, self.dim)

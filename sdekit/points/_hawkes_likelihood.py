@@ -1,5 +1,7 @@
 """The likelihood of exponential Hawkes processes in linear algebra, decays free."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -37,15 +39,16 @@ class HawkesLikelihood(AbstractLikelihood):
     """
 
     def log_prob(self, model: PyTree, item: AbstractRecord) -> Float[Array, ""]:
+        record: Any = item
         if not isinstance(model, ExponentialHawkes) or np.shape(model.decay) != (1, 1):
             remedy = "use MarginalLikelihood() for other processes"
             raise TypeError(fault("model", "must be an ExponentialHawkes with one decay", type(model).__name__, remedy))
-        kinds, beta, phi = model.marks_of(item), model.decay[0, 0], model.branching_matrix()
-        here = jax.nn.one_hot(jnp.where(item.mask, kinds, -1), model.dim, dtype=model.base.dtype)
-        before = decayed(item.gaps(), here, model.decay[0]) - here
+        kinds, beta, phi = model.marks_of(record), model.decay[0, 0], model.branching_matrix()
+        here = jax.nn.one_hot(jnp.where(record.mask, kinds, -1), model.dim, dtype=model.base.dtype)
+        before = decayed(record.gaps(), here, model.decay[0]) - here
         own = (here * (before @ phi.T)).sum(axis=1)
         rates = here @ model.base + beta * own
-        left = -jnp.expm1(-beta * jnp.where(item.mask, item.t1 - item.ts, 0))
+        left = -jnp.expm1(-beta * jnp.where(record.mask, record.t1 - record.ts, 0))
         children = phi.sum(axis=0)
-        silence = model.base.sum() * (item.t1 - item.t0) + ((here @ children) * left).sum()
-        return jnp.where(item.mask, jnp.log(jnp.where(item.mask, rates, 1)), 0).sum() - silence
+        silence = model.base.sum() * (record.t1 - record.t0) + ((here @ children) * left).sum()
+        return jnp.where(record.mask, jnp.log(jnp.where(record.mask, rates, 1)), 0).sum() - silence

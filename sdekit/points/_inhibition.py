@@ -177,9 +177,11 @@ class NonlinearHawkes(AbstractRecurrent):
         constraints.real, converter=lambda x: jnp.reshape(as_float(x), (1, 1)) if np.ndim(x) == 0 else as_float(x)
     )
     decay: Float[Array, ""] = parameter(constraints.positive)
-    link: AbstractLink
+    link: AbstractLink = parameter(converter=lambda link: link)
 
-    mark_law = None
+    @property
+    def mark_law(self) -> None:
+        return None
 
     def __check_init__(self):
         k = self.dim

@@ -66,7 +66,9 @@ class Poisson(AbstractErgodic, AbstractRecurrent):
 
     rate: Float[Array, " k"] = parameter(constraints.positive, converter=as_vector)
 
-    mark_law = None
+    @property
+    def mark_law(self) -> None:
+        return None
 
     @property
     def dim(self) -> int:
@@ -245,7 +247,9 @@ class InhomogeneousPoisson(AbstractRecurrent):
 
     rate: AbstractRate
 
-    mark_law = None
+    @property
+    def mark_law(self) -> None:
+        return None
 
     @property
     def dim(self) -> int:

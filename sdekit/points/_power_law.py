@@ -1,11 +1,9 @@
 """Hawkes processes with a long memory: power-law kernels, and the epidemic model of aftershocks."""
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._errors import require
 from .._parameters import constraints, law_field, parameter
 from .._types import Law, as_vector
 from ..data import Events
@@ -57,11 +55,13 @@ class PowerLawHawkes(AbstractLinearHawkes):
     """
 
     base: Float[Array, " k"] = parameter(constraints.positive, converter=as_vector)
-    branching: AbstractExcitation = eqx.field(converter=as_excitation)
+    branching: AbstractExcitation = parameter(converter=as_excitation)
     power: Float[Array, ""] = parameter(constraints.positive)
     scale: Float[Array, ""] = parameter(constraints.positive)
 
-    mark_law = None
+    @property
+    def mark_law(self) -> None:
+        return None
 
     @property
     def dim(self) -> int:
@@ -107,7 +107,7 @@ class ETAS(AbstractAutoregressive):
     - `magnitude`: $\alpha$.
     - `power`, `scale`: `q` and `c` of the law of Omori and Utsu; $p = q + 1$ in its usual form.
     - `cutoff`: $m_0$, the magnitude from which on the catalogue is complete.
-    - `mark_law`: the law of magnitudes, such as a shifted exponential (Gutenberg and Richter).
+    - `magnitudes`: the law of magnitudes, such as a shifted exponential (Gutenberg and Richter).
 
     **Raises:** `ValueError` for parameters out of their domain.
 
@@ -117,7 +117,7 @@ class ETAS(AbstractAutoregressive):
         import jax
         import jax.numpy as jnp
         from sdekit.points import ETAS, GutenbergRichter
-        model = ETAS(0.2, 0.4, 1.0, power=0.2, scale=0.01, cutoff=3.0, mark_law=GutenbergRichter(2.3, 3.0))
+        model = ETAS(0.2, 0.4, 1.0, power=0.2, scale=0.01, cutoff=3.0, magnitudes=GutenbergRichter(2.3, 3.0))
         model.sample(jnp.array([0.0, 30.0]), key=jax.random.key(0))
         ```
 
@@ -130,12 +130,13 @@ class ETAS(AbstractAutoregressive):
     power: Float[Array, ""] = parameter(constraints.positive)
     scale: Float[Array, ""] = parameter(constraints.positive)
     cutoff: Float[Array, ""] = parameter(constraints.real, trainable=False)
-    mark_law: Law = law_field()  # pyright: ignore[reportIncompatibleVariableOverride]
+    magnitudes: Law = law_field()
 
     dim = 1
 
-    def __check_init__(self):
-        require(self.mark_law is not None, "mark_law", "must be a law", None, "pass the law of magnitudes")
+    @property
+    def mark_law(self) -> Law:
+        return self.magnitudes
 
     def start(self, t0, room):
         return jnp.zeros(room, self.base.dtype), jnp.full(room, self.cutoff), jnp.array(0)
@@ -159,6 +160,6 @@ class ETAS(AbstractAutoregressive):
 
     def offspring(self) -> Float[Array, ""]:
         """The mean number of direct aftershocks, for exponential magnitudes above the cutoff; infinite if too heavy."""
-        spare = 1 / (self.mark_law.mean - self.cutoff)
+        spare = 1 / (self.magnitudes.mean - self.cutoff)
         kept = jnp.where(spare > self.magnitude, spare - self.magnitude, 1)
         return jnp.where(spare > self.magnitude, self.productivity * spare / kept, jnp.inf)

@@ -45,7 +45,7 @@ class AbstractTimeLoss(eqx.Module):
     """
 
     @abc.abstractmethod
-    def gap(self, law: AbstractNextEvent, horizon: RealScalar) -> Float[Array, ""]:
+    def gap(self, law: AbstractNextEvent, horizon: Array) -> Float[Array, ""]:
         """The predicted gap; what comes after `horizon` counts as `horizon`."""
 
 
@@ -136,7 +136,7 @@ class AbstractMarkQuestion(eqx.Module):
 
     @abc.abstractmethod
     def probabilities(
-        self, law: AbstractNextEvent, predicted: RealScalar, true: RealScalar, horizon: RealScalar
+        self, law: AbstractNextEvent, predicted: Array, true: Array, horizon: Array
     ) -> Float[Array, " k"]:
         """The probability of each kind."""
 

@@ -90,7 +90,10 @@ class Renewal(AbstractErgodic, AbstractRecurrent):
     gap: Law = law_field(trainable=True)
 
     dim = 1
-    mark_law = None
+
+    @property
+    def mark_law(self) -> None:
+        return None
 
     def start(self, t0, room):
         return ()

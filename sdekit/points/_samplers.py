@@ -38,9 +38,7 @@ class AbstractEventSampler(eqx.Module):
     """
 
     @abc.abstractmethod
-    def step(
-        self, law: AbstractNextEvent, after: RealScalar, limit: RealScalar, inflation: RealScalar, *, key: Key
-    ) -> Step:
+    def step(self, law: AbstractNextEvent, after: RealScalar, limit: RealScalar, inflation: Array, *, key: Key) -> Step:
         """One attempt, given that nothing happened until `after`; what comes after `limit` does not matter."""
 
 

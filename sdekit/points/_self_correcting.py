@@ -72,7 +72,10 @@ class SelfCorrecting(AbstractRecurrent):
     level: Float[Array, ""] = parameter(constraints.real, default=0.0)
 
     dim = 1
-    mark_law = None
+
+    @property
+    def mark_law(self) -> None:
+        return None
 
     def start(self, t0, room):
         return self.level

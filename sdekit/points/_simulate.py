@@ -60,7 +60,7 @@ def fill(
         draw, mark = jax.random.split(jax.random.fold_in(key, i))
         law = process.next_event(process.context(state))
         step = sampler.step(law, gap, (t1 - t0) - last, inflation, key=draw)
-        label = process.mark_law.sample(mark).astype(dtype) if process.mark_law is not None else step.kind
+        label: Any = step.kind if process.mark_law is None else jnp.asarray(process.mark_law.sample(mark), dtype)
         here = step.happened
         moved = process.advance(state, step.gap, label)
         state = jax.tree.map(lambda new, old: jnp.where(here, new, old).astype(old.dtype), moved, state)

@@ -42,7 +42,7 @@ def most_popular(history: Events, events: int, gap: RealScalar | None = None) ->
     ts = history.t1 + step * jnp.arange(1, events + 1)
     k = history.num_marks
     marks = None
-    if k is not None:
+    if k is not None and history.marks is not None:
         counts = jax.nn.one_hot(jnp.where(history.mask, history.marks, -1), k).sum(axis=0)
         marks = jnp.full(events, jnp.argmax(counts))
     made = Provenance("most popular")
@@ -75,4 +75,4 @@ def history_density(history: Events, prior: float = 0.5) -> Poisson:
     k = history.num_marks or 1
     kinds = jnp.zeros(history.ts.shape, int) if history.marks is None else history.marks
     counts = jax.nn.one_hot(jnp.where(history.mask, kinds, -1), k, dtype=history.ts.dtype).sum(axis=0)
-    return Poisson((counts + prior) / (history.t1 - history.t0))
+    return Poisson(rate=(counts + prior) / (history.t1 - history.t0))  # pyright: ignore[reportCallIssue]
