@@ -3,6 +3,7 @@
 from ._paper import Paper as Paper, article
 from ._papers_learning import LEARNING
 from ._papers_reactions import REACTIONS
+from ._papers_points import POINTS
 
 
 __all__ = ["PAPERS", "Paper"]
@@ -306,4 +307,5 @@ PAPERS: dict[str, Paper] = {
     ),
     **LEARNING,
     **REACTIONS,
+    **POINTS,
 }  # fmt: skip

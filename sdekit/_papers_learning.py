@@ -160,6 +160,7 @@ LEARNING: dict[str, Paper] = {
     "hutchinson1990": article(
         "Hutchinson, M. F.", "A stochastic estimator of the trace of the influence matrix for Laplacian smoothing splines",
         "Communications in Statistics: Simulation and Computation", 1990, "19", "433-450",
+    ),
     "berghaus2024": proceedings(
         "Berghaus, D. and Cvejoski, K. and Seifner, P. and Ojeda, C. and Sanchez, R. J.",
         "Foundation Inference Models for Markov Jump Processes", "Advances in Neural Information Processing Systems", 2024,

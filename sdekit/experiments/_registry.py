@@ -1,12 +1,14 @@
 """The experiments by name."""
 
 from .._errors import fault
+from ._earthquakes import EARTHQUAKES
 from ._experiment import Experiment
 from ._fdm_ou import FDM_OU
 from ._fev import FEV
 from ._flashing_ratchet import FLASHING_RATCHET
 from ._fou_bridge import FOU_BRIDGE
 from ._gene_expression import GENE_EXPRESSION
+from ._hawkes_speed import HAWKES_SPEED
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
@@ -28,16 +30,19 @@ from ._sde_gan_ou import SDE_GAN_OU
 from ._si_gaussian import SI_GAUSSIAN
 from ._spirals import SPIRALS
 from ._sunspots import NEURAL_SDE_SUNSPOTS
+from ._tpp_golden import TPP_GOLDEN
 
 
 __all__ = ["experiments", "get"]
 
 _EXPERIMENTS = (
+    EARTHQUAKES,
     FDM_OU,
     FEV,
     FLASHING_RATCHET,
     FOU_BRIDGE,
     GENE_EXPRESSION,
+    HAWKES_SPEED,
     HURST_ESTIMATORS,
     HURST_LEARNING,
     HYBRID_LOTKA_VOLTERRA,
@@ -60,6 +65,7 @@ _EXPERIMENTS = (
     SDE_GAN_OU,
     SI_GAUSSIAN,
     SPIRALS,
+    TPP_GOLDEN,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
 

@@ -30,6 +30,7 @@ class EventPath(AbstractPath):
     - `t0`, `t1`: the window.
     - `num_marks`: the number of kinds of events; needed under `jit` with integer marks.
     - `made`: how the path was made.
+    - `full`: whether the room for events ran out before `t1`, so that later events are missing; one flag a path.
 
     **Raises:** `ValueError` as `Events` does; events at one time are accepted.
 
@@ -51,6 +52,7 @@ class EventPath(AbstractPath):
     t1: Float[Array, "*n"]
     num_marks: int | None = eqx.field(static=True)
     made: Provenance
+    full: Bool[Array, "*n"] | None = None
 
     def __init__(
         self,
@@ -62,11 +64,12 @@ class EventPath(AbstractPath):
         t1: ArrayLike,
         num_marks: int | None = None,
         made: Provenance = Provenance("given"),  # noqa: B008
+        full: Bool[Array, "*n"] | None = None,
     ):
         events = Events(ts, marks, mask, t0=t0, t1=t1, num_marks=num_marks, ties=True)
         self.ts, self.marks, self.mask = events.ts, events.marks, events.mask
         self.t0, self.t1, self.num_marks = events.t0, events.t1, events.num_marks
-        self.made = made
+        self.made, self.full = made, full
 
     def __call__(self, t: ArrayLike) -> Array:
         """The number of events in `[t0, t]`: shape `()`, or `(m,)` by mark; the shape of `t` before `m`."""

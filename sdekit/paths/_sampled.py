@@ -41,7 +41,9 @@ class Provenance(eqx.Module):
     adjoint: str = eqx.field(static=True, default="")
     """How gradients are taken, where it was chosen."""
     rejected: Int[Array, "*n"] | None = None
-    """How many steps were rejected, when steps were adapted."""
+    """How many steps (or, in thinning, proposals) were rejected, when steps were adapted."""
+    violations: Int[Array, "*n"] | None = None
+    """How often, in thinning, the intensity was found above its bound; the bound was then raised."""
 
     def __str__(self) -> str:
         return self.solver + (f", dt={self.dt:g}" if self.dt is not None else "")

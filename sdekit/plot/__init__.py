@@ -13,6 +13,7 @@ from ._hurst import (
 )
 from ._jumps import events as events, jumps as jumps
 from ._paths import fan as fan, paths as paths
+from ._points import excitation as excitation, intensity as intensity, rescaled as rescaled
 from ._residuals import acf as acf, diagnostics as diagnostics, residuals as residuals
 from ._style import PALETTE as PALETTE, save as save, style as style
 
@@ -24,9 +25,11 @@ __all__ = [
     "counts",
     "diagnostics",
     "events",
+    "excitation",
     "fan",
     "history",
     "hurst",
+    "intensity",
     "jumps",
     "parameters",
     "paths",
@@ -34,6 +37,7 @@ __all__ = [
     "profile_likelihood",
     "qq",
     "rate_matrix",
+    "rescaled",
     "residuals",
     "save",
     "scaling",

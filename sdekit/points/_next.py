@@ -1,0 +1,78 @@
+"""The law of the next event, given the past: hazards as functions of the time since the last event."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from .._types import Key, RealScalar
+
+
+__all__ = ["AbstractDirect", "AbstractNextEvent"]
+
+
+class AbstractNextEvent(eqx.Module):
+    r"""When the next event comes and of which kind: the hazard $\lambda_k(g)$ of each kind, `g` after the last event.
+
+    The density that the next event comes after the gap `g` and is of kind `k` is $\lambda_k(g) S(g)$, with
+    $-\log S(g) = \int_0^g \sum_k \lambda_k$. Whatever a model starts from, an intensity or a density, it says these.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.points import Poisson
+        law = Poisson(2.0).next_event(())
+        law.log_survival(jnp.array(1.5))  # -3
+        ```
+    """
+
+    @abc.abstractmethod
+    def log_intensity(self, gap: RealScalar) -> Float[Array, " k"]:
+        """The logarithm of the hazard of each kind."""
+
+    @abc.abstractmethod
+    def compensator(self, gap: RealScalar) -> Float[Array, " k"]:
+        """The integral of the hazard of each kind over `[0, gap]`."""
+
+    @abc.abstractmethod
+    def log_survival(self, gap: RealScalar) -> Float[Array, ""]:
+        """The log-probability that nothing happens in `[0, gap]`: minus the sum of `compensator`."""
+
+    @abc.abstractmethod
+    def error(self, gap: RealScalar) -> Float[Array, ""]:
+        """A bound on the error of `log_survival` that comes from quadrature; 0 in closed form."""
+
+    @abc.abstractmethod
+    def bound(self, a: RealScalar, b: RealScalar) -> Float[Array, ""]:
+        """A number that the sum of the hazards does not exceed on `[a, b]`, for thinning."""
+
+
+class AbstractDirect(AbstractNextEvent):
+    """A law of the next event that can be drawn from at once: no rejection, no search.
+
+    !!! example
+
+        ```python
+        import jax
+        from sdekit.points import Poisson
+        Poisson(2.0).next_event(()).sample(0.0, key=jax.random.key(0))
+        ```
+    """
+
+    @abc.abstractmethod
+    def sample(self, after: RealScalar, *, key: Key) -> tuple[Float[Array, ""], Int[Array, ""]]:
+        """The gap (infinite if nothing will ever happen) and the kind, given that nothing happened until `after`."""
+
+
+def total_log_intensity(law: AbstractNextEvent, gap: RealScalar) -> Float[Array, ""]:
+    """The logarithm of the sum of the hazards."""
+    return jax.nn.logsumexp(law.log_intensity(gap))
+
+
+def draw_kind(law: AbstractNextEvent, gap: RealScalar, *, key: Key) -> Int[Array, ""]:
+    """The kind of an event at `gap`."""
+    rates = law.log_intensity(gap)
+    return jnp.zeros((), int) if rates.shape == (1,) else jax.random.categorical(key, rates)
