@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from .._errors import fault, require
-from .._parameters import parameter
+from .._parameters import law_field
 from .._process import AbstractDiffusion, AbstractLinearGaussian
 from .._types import Array, Key, Law, RealScalar, State, Times, is_concrete
 from ..data import Snapshots
@@ -29,8 +29,8 @@ class SinkhornBridge(AbstractSchroedingerBridge):
     r"""The Schroedinger bridge of a reference diffusion through snapshots at two or more times.
 
     Of the particles as they are, by Sinkhorn's iterations with the reference's transition density as the kernel: the
-    potentials are $\varphi_t(x) = \sum_j e^{g_j} p(t, x; t_1, y_j)$ and $\hat\varphi_t(x) = \sum_i e^{f_i} p(t_0, x_i; t,
-    x)$, exactly for a linear reference, and with linearised kernels (`Linearised`) for any other. Draws go through the
+    potentials are $\varphi_t(x) = \sum_j e^{g_j} p(t, x; t_1, y_j)$ and
+    $\hat\varphi_t(x) = \sum_i e^{f_i} p(t_0, x_i; t, x)$, exactly for a linear reference, and with linearised kernels (`Linearised`) for any other. Draws go through the
     particles: partners from the plan, then the reference pinned at both, from time to time of what is asked for.
     Snapshots may differ in size and have weights. At a time of the snapshots itself the law is a sum of atoms, and the
     score has no meaning.
@@ -63,15 +63,15 @@ class SinkhornBridge(AbstractSchroedingerBridge):
     other references: Shen, Berlinghieri and Broderick (2025), arXiv 2408.06277, section 3.
     """
 
-    reference: Any
-    data: Snapshots
-    f: Float[Array, "k-1 n"] = parameter(trainable=False)
+    reference: Any = law_field()
+    data: Snapshots = law_field()
+    f: Float[Array, "k-1 n"] = law_field()
     """The potentials at the start of each interval."""
-    g: Float[Array, "k-1 n"] = parameter(trainable=False)
+    g: Float[Array, "k-1 n"] = law_field()
     """The potentials at its end."""
-    error: Float[Array, " k-1"] = parameter(trainable=False)
+    error: Float[Array, " k-1"] = law_field()
     """Of the marginals of each plan, in total variation."""
-    divergence: Float[Array, ""] = parameter(trainable=False)
+    divergence: Float[Array, ""] = law_field()
 
     def __init__(self, reference: Any, data: Snapshots, *, tolerance: float = 1e-3):
         self.reference, self.data = require_problem(reference, data)
@@ -135,7 +135,9 @@ class SinkhornBridge(AbstractSchroedingerBridge):
 
         def partner(i, inputs):
             k, key = inputs
-            kernel = _log_kernel(self.reference, self.times[k], self.times[k + 1], self.data.xs[k][i], self.data.xs[k + 1])
+            kernel = _log_kernel(
+                self.reference, self.times[k], self.times[k + 1], self.data.xs[k][i], self.data.xs[k + 1]
+            )
             j = jax.random.categorical(key, self.g[k] + kernel)
             return j, j
 
@@ -238,9 +240,7 @@ def pinned_moments(
     return m1 + gain @ (y - m2), (spread + spread.T) / 2, pull
 
 
-def pinned_step(
-    reference: Any, s: RealScalar, x: State, t: RealScalar, end: RealScalar, y: State, z: State
-) -> State:
+def pinned_step(reference: Any, s: RealScalar, x: State, t: RealScalar, end: RealScalar, y: State, z: State) -> State:
     """A draw of the pinned reference at `t`, made of a standard normal `z`. `x` if `t <= s`, `y` if `t >= end`."""
     inside = (t > s) & (t < end)
     middle = jnp.where(inside, t, (s + end) / 2)
@@ -251,5 +251,3 @@ def pinned_step(
     root = jnp.linalg.cholesky(spread / safe[:, None] / safe[None] + jitter * jnp.eye(x.shape[0], dtype=x.dtype))
     new = mean + scale * (root @ z)
     return jnp.where(inside, new, jnp.where(t >= end, y, x))
-
-

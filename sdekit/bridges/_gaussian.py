@@ -30,8 +30,8 @@ def gaussian_coupling(
     r"""The covariance of $X_0$ and $X_1$ under the bridge of $X_1 \mid x_0 \sim N(\Phi x_0 + c, Q)$ between Gaussians.
 
     In coordinates where $Q$ is the identity, with $M = S_0^{1/2} S_1 S_0^{1/2}$,
-    $C = S_0^{1/2}\,2M\,(1 + (1 + 4M)^{1/2})^{-1}\,S_0^{-1/2}$. What characterises it: the off-diagonal block of the joint
-    precision is that of the reference, $-\Phi^\top Q^{-1}$.
+    $C = S_0^{1/2}\,2M\,(1 + (1 + 4M)^{1/2})^{-1}\,S_0^{-1/2}$. What characterises it: the off-diagonal block of the
+    joint precision is that of the reference, $-\Phi^\top Q^{-1}$.
 
     **Arguments:**
 
@@ -282,5 +282,3 @@ def _dynamic(bridge, nodes, weights) -> Array:
     ends = bridge._ends()
     count = bridge.times.shape[0] - 1
     return sum((interval(k, jax.tree.map(lambda v, k=k: v[k], ends)) for k in range(count)), start=jnp.zeros(()))
-
-

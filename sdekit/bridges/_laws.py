@@ -34,9 +34,7 @@ class Cloud(dist.Distribution):
     pytree_data_fields = ("points", "weights")
     support: Any = dist.constraints.real_vector
 
-    def __init__(
-        self, points: Float[Array, "n d"], weights: Float[Array, " n"], *, validate_args: bool | None = None
-    ):
+    def __init__(self, points: Float[Array, "n d"], weights: Float[Array, " n"], *, validate_args: bool | None = None):
         self.points, self.weights = points, weights
         super().__init__(event_shape=points.shape[-1:], validate_args=validate_args)
 

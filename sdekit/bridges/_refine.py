@@ -32,7 +32,7 @@ class Refinement(eqx.Module):
     """
 
     bridge: SinkhornBridge
-    """Through all snapshots, with the refined reference."""
+    """Through all snapshots (or a batch of them), with the refined reference."""
     reference: Any
     """The refined reference."""
     kl: Float[Array, " r"]
@@ -56,6 +56,7 @@ def refine(
     rounds: int = 10,
     steps: int = 20,
     copies: int = 1,
+    batch: int | None = None,
     regression: AbstractRegression | None = None,
     tolerance: float = 1e-3,
     settle: float = 1e-6,
@@ -65,8 +66,8 @@ def refine(
     Minimises $KL(P \| R_\theta)$ over laws $P$ with the snapshots as marginals, and over $\theta$, in turn. Given
     $\theta$ the bridge falls into one between each two successive snapshots: Sinkhorn's plan with the (linearised)
     transition kernels of the reference, and between partners the reference pinned at both, linearised anew at each
-    step. Given the bridge, the maximum-likelihood drift is a weighted least-squares regression on that of its paths. The
-    divergence decreases, up to the noise of the draws.
+    step. Given the bridge, the maximum-likelihood drift is a weighted least-squares regression on that of its paths.
+    The divergence decreases, up to the noise of the draws.
 
     The noise of the reference stays as given: at a fixed $\theta$ paths of another quadratic variation are infinitely
     far, so that the bridge has that of the reference and cannot correct it.
@@ -80,6 +81,7 @@ def refine(
     - `rounds`: the most rounds.
     - `steps`: of a path in each interval.
     - `copies`: paths from each particle.
+    - `batch`: particles of each snapshot in a round, drawn anew each time; `None` for all. Plans cost its square.
     - `regression`: how to fit the drift; `GaussNewton()` by default, `Gradient(...)` for networks.
     - `tolerance`: of the plans, as in `sdekit.transport.sinkhorn`; loose plans are enough until the end.
     - `settle`: stop when the divergence changes by less than this share.
@@ -114,7 +116,8 @@ def refine(
     values, rows = [], [_named(reference)]
     for i in range(rounds):
         draw, fit = jax.random.split(jax.random.fold_in(key, i))
-        visited, value = _walk(local, data, steps, copies, tolerance, draw)
+        some = data if batch is None else data.draw(batch, key=jax.random.fold_in(draw, 1))
+        visited, value = _walk(local, some, steps, copies, tolerance, draw)
         values.append(float(value))
         reference = regression(reference, visited, key=fit)
         row = _named(reference)
@@ -125,6 +128,7 @@ def refine(
         local = Linearised(reference, local.steps) if isinstance(local, Linearised) else reference
         if i > 1 and abs(values[-2] - values[-1]) <= settle * max(abs(values[-2]), 1.0):
             break
+    data = data if batch is None else data.draw(batch, key=jax.random.fold_in(key, rounds))
     bridge = SinkhornBridge(local, data, tolerance=max(tolerance, 1e-3))
     return Refinement(bridge, reference, jnp.array([*values, float(bridge.kl())]), tuple(rows))
 
@@ -156,7 +160,7 @@ def _walk(
 
     def interval(inputs):
         k, key = inputs
-        f, g, _, value = interval_plan(local, data, k, tolerance)
+        _, g, _, value = interval_plan(local, data, k, tolerance)
         draw, walk = jax.random.split(key)
         logs = g[None] + log_kernels(local, data, k)
         partners = jax.random.categorical(draw, logs, axis=1, shape=(copies, n))
@@ -174,4 +178,3 @@ def _walk(
     *parts, values = jax.lax.map(interval, (jnp.arange(count), jax.random.split(key, count)))
     ts, xs, drifts, weights = (p.reshape(-1, *p.shape[4:]) for p in parts)
     return Visited(ts, xs, drifts, weights.astype(xs.dtype)), values.sum()
-

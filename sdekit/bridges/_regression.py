@@ -44,7 +44,9 @@ class Visited(NamedTuple):
 
 
 class AbstractRegression(eqx.Module):
-    r"""How the reference's drift is fitted to that of the bridge: the least of $E\int\tfrac12|g^{-1}(b - f_\theta)|^2 dt$.
+    r"""How the reference's drift is fitted to that of the bridge: least squares.
+
+    The least of $E\int\tfrac12|g^{-1}(b - f_\theta)|^2\,dt$ over the parameters.
 
     !!! example
 

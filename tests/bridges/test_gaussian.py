@@ -8,7 +8,7 @@ import pytest
 from scipy import linalg
 
 from sdekit.bridges import GaussianSchroedingerBridge, gaussian_coupling
-from sdekit.processes import BrownianMotion, DoubleWell, LinearSDE, OrnsteinUhlenbeck
+from sdekit.processes import BrownianMotion, DoubleWell, LinearSDE
 
 
 def covariance(rng, d):
@@ -28,13 +28,30 @@ def case(d, seed, k=2, brownian=False):
     return GaussianSchroedingerBridge(reference, means, np.stack([covariance(rng, d) for _ in range(k)]), times)
 
 
-CASES = [(1, 0, True), (2, 1, False), (5, 2, True), (20, 3, False)]
+CASES = [(1, 0, True), (20, 3, False)]
+
+
+@eqx.filter_jit
+def _look(bridge, t):
+    """Drift as an affine map, marginal and its derivative in time: one compilation a shape."""
+    zero = jnp.zeros(bridge.dim)
+
+    def law(t):
+        found = bridge.marginal(t)
+        return found.mean, found.covariance_matrix
+
+    moments, rates = jax.jvp(law, (t,), (jnp.ones_like(t),))
+    return jax.jacfwd(lambda x: bridge.drift(t, x))(zero), bridge.drift(t, zero), moments, rates
+
+
+def _law(bridge, t):
+    return _look(bridge, jnp.asarray(t))[2]
 
 
 @pytest.mark.parametrize(("d", "seed", "brownian"), CASES)
-def test_the_joint_precision_is_that_of_the_reference_off_the_diagonal(d, seed, brownian):
+def test_the_joint_precision_is_that_of_the_reference_and_moments_solve_the_equations_of_the_drift(d, seed, brownian):
     bridge = case(d, seed, brownian=brownian)
-    t0, t1 = bridge.times
+    t0, t1 = map(float, bridge.times)
     s0, s1 = np.asarray(bridge.covariances)
     c = np.asarray(bridge.coupling())
     phi, _, q = map(np.asarray, bridge.reference.discretise(t0, t1))
@@ -43,41 +60,21 @@ def test_the_joint_precision_is_that_of_the_reference_off_the_diagonal(d, seed, 
     found = np.linalg.inv(joint)[:d, d:]
     expected = -phi.T @ np.linalg.inv(q)
     assert np.abs(found - expected).max() <= 1e-9 * max(1, np.abs(expected).max())
-
-
-@eqx.filter_jit
-def _affine(bridge, t):
-    zero = jnp.zeros(bridge.dim)
-    return jax.jacfwd(lambda x: bridge.drift(t, x))(zero), bridge.drift(t, zero)
-
-
-@eqx.filter_jit
-def _law(bridge, t):
-    law = bridge.marginal(t)
-    return law.mean, law.covariance_matrix
-
-
-@pytest.mark.parametrize(("d", "seed", "brownian"), CASES)
-def test_moments_solve_the_equations_of_the_drift_and_meet_both_ends(d, seed, brownian):
-    bridge = case(d, seed, brownian=brownian)
-    t0, t1 = map(float, bridge.times)
     for k, t in enumerate((t0, t1)):
         mean, s = _law(bridge, t)
         np.testing.assert_allclose(mean, bridge.means[k], atol=1e-9)
         np.testing.assert_allclose(s, bridge.covariances[k], atol=1e-9)
     g = np.asarray(bridge.diffusion(t0, jnp.zeros(d)).as_matrix())
     for share in (0.2, 0.7):
-        t = t0 + share * (t1 - t0)
-        a, b = map(np.asarray, _affine(bridge, t))
         # Derivatives in time by automatic differentiation of the closed-form marginal.
-        (mean, s), (dmean, ds) = jax.jvp(lambda t, bridge=bridge: _law(bridge, t), (t,), (1.0,))
+        a, b, (mean, s), (dmean, ds) = jax.tree.map(np.asarray, _look(bridge, jnp.asarray(t0 + share * (t1 - t0))))
         np.testing.assert_allclose(dmean, a @ mean + b, atol=1e-9)
         np.testing.assert_allclose(ds, a @ s + s @ a.T + g @ g.T, atol=1e-9)
 
 
 def test_the_isotropic_case_of_dsbm():
     # N(-a, 1) to N(a, 1), sigma = 1: covariance (sqrt 5 - 1)/2, variance 1 + (sqrt 5 - 2) t (1 - t).
-    d = 5
+    d = 2
     ends = np.stack([-0.1 * np.ones(d), 0.1 * np.ones(d)])
     bridge = GaussianSchroedingerBridge(BrownianMotion(np.ones(d)), ends, np.stack([np.eye(d)] * 2))
     np.testing.assert_allclose(bridge.coupling(), (np.sqrt(5) - 1) / 2 * np.eye(d), atol=1e-12)
@@ -91,8 +88,8 @@ def test_the_isotropic_case_of_dsbm():
     np.testing.assert_allclose(bridge.drift(t, jnp.asarray(x)), expected, atol=1e-10)
 
 
-@pytest.mark.parametrize(("d", "k"), [(1, 2), (3, 4)])
-def test_static_and_dynamic_divergence_agree(d, k):
+def test_static_and_dynamic_divergence_agree():
+    d, k = 2, 3
     bridge = case(d, 7, k)
     np.testing.assert_allclose(bridge.dynamic_kl(48), bridge.kl(), rtol=1e-7)
     # And with the divergence of the joint Gaussians by plain algebra, the reference started from the first marginal.
@@ -111,7 +108,7 @@ def test_static_and_dynamic_divergence_agree(d, k):
 
 
 def test_a_chain_has_a_tridiagonal_precision():
-    d, k = 2, 4
+    d, k = 2, 3
     bridge = case(d, 11, k)
     maps = [np.asarray(bridge.discretise(bridge.times[i], bridge.times[i + 1])[0]) for i in range(k - 1)]
     blocks = [[None] * k for _ in range(k)]
@@ -128,13 +125,13 @@ def test_a_chain_has_a_tridiagonal_precision():
             if abs(i - j) > 1:
                 assert np.abs(precision[i, :, j]).max() < 1e-9
     # Across a knot, transitions compose.
-    a, b, q = bridge.discretise(bridge.times[0], bridge.times[3])
-    np.testing.assert_allclose(a, maps[2] @ maps[1] @ maps[0], atol=1e-9)
+    a, _, _ = bridge.discretise(bridge.times[0], bridge.times[2])
+    np.testing.assert_allclose(a, maps[1] @ maps[0], atol=1e-9)
 
 
 def test_nelson_and_the_probability_flow():
-    bridge = case(3, 5)
-    t, x = float(bridge.times.mean()), jnp.array([0.3, -1.0, 0.5])
+    bridge = case(2, 5)
+    t, x = float(bridge.times.mean()), jnp.array([0.3, -1.0])
     mean, s = map(np.asarray, _law(bridge, t))
     g = np.asarray(bridge.diffusion(t, x).as_matrix())
     score = -np.linalg.solve(s, x - mean)
@@ -192,4 +189,3 @@ def test_faults_are_named():
     still = LinearSDE(-np.eye(2), scale=np.array([[1.0], [0.0]]))
     with pytest.raises(ValueError, match="`reference` must have noise"):
         GaussianSchroedingerBridge(still, np.zeros((2, 2)), np.stack([np.eye(2)] * 2))
-    assert OrnsteinUhlenbeck(1.0).dim == 1
