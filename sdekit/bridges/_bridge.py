@@ -32,8 +32,8 @@ class AbstractSchroedingerBridge(AbstractDiffusion, AbstractMarginal):
     !!! example
 
         ```python
-        import sdekit as sk
-        issubclass(sk.bridges.SinkhornBridge, sk.bridges.AbstractSchroedingerBridge)
+        from sdekit import bridges
+        issubclass(bridges.SinkhornBridge, bridges.AbstractSchroedingerBridge)
         ```
 
     Source: Leonard (2014), A survey of the Schroedinger problem, section 3; Chen, Georgiou and Pavon (2021), section 4.

@@ -51,10 +51,11 @@ class SinkhornBridge(AbstractSchroedingerBridge):
         ```python
         import jax, jax.numpy as jnp
         import sdekit as sk
+        from sdekit import bridges
 
         x = jax.random.normal(jax.random.key(0), (2, 30, 1)) + jnp.array([0.0, 3.0])[:, None, None]
         data = sk.data.Snapshots(jnp.array([0.0, 1.0]), x)
-        bridge = sk.bridges.SinkhornBridge(sk.processes.BrownianMotion(scale=0.5), data)
+        bridge = bridges.SinkhornBridge(sk.processes.BrownianMotion(scale=0.5), data)
         bridge.drift(0.5, jnp.array([1.0]))
         bridge.sample(jnp.linspace(0.0, 1.0, 6), key=jax.random.key(1), n=4).xs.shape  # (4, 6, 1)
         ```
@@ -72,9 +73,11 @@ class SinkhornBridge(AbstractSchroedingerBridge):
     error: Float[Array, " k-1"] = law_field()
     """Of the marginals of each plan, in total variation."""
     divergence: Float[Array, ""] = law_field()
+    tolerance: float = eqx.field(static=True)
 
     def __init__(self, reference: Any, data: Snapshots, *, tolerance: float = 1e-3):
         self.reference, self.data = require_problem(reference, data)
+        self.tolerance = tolerance
         self.f, self.g, self.error, self.divergence = _plans(self.reference, data, tolerance)
         if is_concrete(self.error):
             worst = int(np.argmax(np.asarray(self.error)))
@@ -89,8 +92,8 @@ class SinkhornBridge(AbstractSchroedingerBridge):
 
     @property
     def converged(self) -> Bool[Array, ""]:
-        """Whether all plans have finite errors; a bridge that is built outside of `jit` has them within tolerance."""
-        return jnp.isfinite(self.error).all()
+        """Whether all plans are within the tolerance. A bridge that is built outside of `jit` is, or it is not built."""
+        return (self.error <= self.tolerance).all()
 
     @property
     def initial(self) -> Law:

@@ -34,8 +34,8 @@ def with_noise(field: Callable[[RealScalar, State], State], scale: ArrayLike, di
     !!! example
 
         ```python
-        import sdekit as sk
-        reference = sk.bridges.with_noise(sk.bridges.PredatorPrey(), scale=0.1, dim=2)
+        from sdekit import bridges
+        reference = bridges.with_noise(bridges.PredatorPrey(), scale=0.1, dim=2)
         ```
     """
     scale = as_vector(scale)

@@ -89,8 +89,9 @@ class GaussianSchroedingerBridge(AbstractSchroedingerBridge, AbstractLinearGauss
         ```python
         import jax, jax.numpy as jnp
         import sdekit as sk
+        from sdekit import bridges
 
-        bridge = sk.bridges.GaussianSchroedingerBridge(
+        bridge = bridges.GaussianSchroedingerBridge(
             sk.processes.OrnsteinUhlenbeck(rate=1.0, scale=0.5),
             means=[[0.0], [2.0]],
             covariances=[[[1.0]], [[0.1]]],
@@ -230,8 +231,9 @@ class GaussianSchroedingerBridge(AbstractSchroedingerBridge, AbstractLinearGauss
 
             ```python
             import sdekit as sk
+            from sdekit import bridges
             ends = dict(means=[[0.0], [2.0]], covariances=[[[1.0]], [[0.1]]])
-            bridge = sk.bridges.GaussianSchroedingerBridge(sk.processes.BrownianMotion(), **ends)
+            bridge = bridges.GaussianSchroedingerBridge(sk.processes.BrownianMotion(), **ends)
             bridge.dynamic_kl() - bridge.kl()  # 0
             ```
         """

@@ -82,8 +82,9 @@ def baselines(train: Snapshots, t: float) -> dict[str, Float[np.ndarray, "n d"]]
         ```python
         import jax.numpy as jnp
         import sdekit as sk
+        from sdekit import bridges
         data = sk.data.Snapshots(jnp.array([0.0, 2.0]), jnp.array([[[0.0], [1.0]], [[2.0], [3.0]]]))
-        sk.bridges.baselines(data, 1.0)["OT midpoint"]  # [[1.], [2.]]
+        bridges.baselines(data, 1.0)["OT midpoint"]  # [[1.], [2.]]
         ```
     """
     ts = np.asarray(train.ts)
@@ -127,12 +128,13 @@ def held_out(
         ```python
         import jax, jax.numpy as jnp
         import sdekit as sk
+        from sdekit import bridges
 
         xs = jax.random.normal(jax.random.key(0), (3, 20, 1)) + jnp.arange(3.0)[:, None, None]
         data = sk.data.Snapshots(jnp.arange(3.0), xs)
         train, test = data.at([0, 2]), data.at([1])
-        bridge = sk.bridges.SinkhornBridge(sk.processes.BrownianMotion(), train)
-        print(sk.bridges.held_out(bridge, train, test, key=jax.random.key(1)))
+        bridge = bridges.SinkhornBridge(sk.processes.BrownianMotion(), train)
+        print(bridges.held_out(bridge, train, test, key=jax.random.key(1)))
         ```
     """
     sizes = [int(s) for s in np.asarray(test.sizes)]
@@ -172,11 +174,12 @@ def leave_one_out(
         ```python
         import jax, jax.numpy as jnp
         import sdekit as sk
+        from sdekit import bridges
 
         xs = jax.random.normal(jax.random.key(0), (4, 20, 1)) + jnp.arange(4.0)[:, None, None]
         data = sk.data.Snapshots(jnp.arange(4.0), xs)
-        fit = lambda train, key: sk.bridges.SinkhornBridge(sk.processes.BrownianMotion(), train)
-        print(sk.bridges.leave_one_out(fit, data, key=jax.random.key(1)))
+        fit = lambda train, key: bridges.SinkhornBridge(sk.processes.BrownianMotion(), train)
+        print(bridges.leave_one_out(fit, data, key=jax.random.key(1)))
         ```
 
     Source: Tong et al. (2020), TrajectoryNet, section 5.2.

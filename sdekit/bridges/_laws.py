@@ -63,8 +63,9 @@ class BridgeMarginal(dist.Distribution):
         ```python
         import jax, jax.numpy as jnp
         import sdekit as sk
+        from sdekit import bridges
         data = sk.data.Snapshots(jnp.array([0.0, 1.0]), jnp.array([[[0.0], [1.0]], [[2.0], [3.0]]]))
-        law = sk.bridges.SinkhornBridge(sk.processes.BrownianMotion(), data).marginal(0.5)
+        law = bridges.SinkhornBridge(sk.processes.BrownianMotion(), data).marginal(0.5)
         law.sample(jax.random.key(0), (3,)), law.log_prob(jnp.array([1.5]))
         ```
     """

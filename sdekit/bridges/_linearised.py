@@ -47,8 +47,9 @@ class Linearised(AbstractDiffusion, AbstractTransition):
         ```python
         import jax.numpy as jnp
         import sdekit as sk
+        from sdekit import bridges
 
-        reference = sk.bridges.Linearised(sk.processes.DoubleWell(scale=0.3))
+        reference = bridges.Linearised(sk.processes.DoubleWell(scale=0.3))
         reference.transition(0.0, 0.2, jnp.array([1.0])).variance
         ```
 

@@ -25,8 +25,8 @@ class GaussianRefinement(eqx.Module):
     !!! example
 
         ```python
-        import sdekit as sk
-        sk.bridges.GaussianRefinement.__doc__
+        from sdekit import bridges
+        bridges.GaussianRefinement.__doc__
         ```
     """
 
@@ -77,9 +77,10 @@ def refine_gaussian(
         ```python
         import jax.numpy as jnp
         import sdekit as sk
+        from sdekit import bridges
 
         start = sk.processes.LinearSDE(jnp.zeros((1, 1)), scale=0.5)
-        found = sk.bridges.refine_gaussian(
+        found = bridges.refine_gaussian(
             start, [[2.0], [1.0], [0.6]], [[[0.3]], [[0.2]], [[0.15]]], [0.0, 0.5, 1.5], rounds=2
         )
         found.history["kl"]

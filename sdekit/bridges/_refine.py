@@ -26,8 +26,8 @@ class Refinement(eqx.Module):
     !!! example
 
         ```python
-        import sdekit as sk
-        sk.bridges.Refinement.__doc__
+        from sdekit import bridges
+        bridges.Refinement.__doc__
         ```
     """
 
@@ -95,13 +95,14 @@ def refine(
         ```python
         import jax, jax.numpy as jnp
         import sdekit as sk
+        from sdekit import bridges
 
         truth = sk.processes.OrnsteinUhlenbeck(rate=1.0, mean=2.0, scale=0.5)
         ts = jnp.array([0.0, 0.5, 1.0, 2.0])
         xs = jax.vmap(lambda t, k: sk.processes.OrnsteinUhlenbeck(1.0, 2.0, 0.5, start=None).sample(
             jnp.array([0.0, 1.0]), key=k, n=50).xs[:, 0])(ts, jax.random.split(jax.random.key(0), 4))
         start = sk.processes.OrnsteinUhlenbeck(rate=0.1, mean=0.0, scale=0.5)
-        found = sk.bridges.refine(start, sk.data.Snapshots(ts, xs), key=jax.random.key(1), rounds=2, steps=5)
+        found = bridges.refine(start, sk.data.Snapshots(ts, xs), key=jax.random.key(1), rounds=2, steps=5)
         found.history["kl"]
         ```
 

@@ -51,8 +51,8 @@ class AbstractRegression(eqx.Module):
     !!! example
 
         ```python
-        import sdekit as sk
-        issubclass(sk.bridges.GaussNewton, sk.bridges.AbstractRegression)
+        from sdekit import bridges
+        issubclass(bridges.GaussNewton, bridges.AbstractRegression)
         ```
     """
 

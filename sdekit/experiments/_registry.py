@@ -18,6 +18,10 @@ from ._nile import NILE
 from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
 from ._rough_volatility import ROUGH_VOLATILITY
+from ._sb_gaussian import SB_GAUSSIAN
+from ._sb_mixture import SB_MIXTURE
+from ._sb_refinement_ou import SB_REFINEMENT_OU
+from ._sb_snapshots import SB_EMBRYOID, SB_LOTKA_VOLTERRA, SB_REPRESSILATOR, SB_VORTEX
 from ._spirals import SPIRALS
 
 
@@ -41,6 +45,13 @@ _EXPERIMENTS = (
     NILE_HURST,
     OU_MLE,
     ROUGH_VOLATILITY,
+    SB_EMBRYOID,
+    SB_GAUSSIAN,
+    SB_LOTKA_VOLTERRA,
+    SB_MIXTURE,
+    SB_REFINEMENT_OU,
+    SB_REPRESSILATOR,
+    SB_VORTEX,
     SPIRALS,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
