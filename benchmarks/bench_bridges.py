@@ -1,7 +1,7 @@
 """Couplings and bridges: Sinkhorn at 2000 x 2000 against ott-jax and POT, pairs of a minibatch, a refinement.
 
-Run as `python benchmarks/bench_bridges.py --peers PYTHON`, where PYTHON is an interpreter with ott-jax 0.6.0 and POT
-0.9.7. The peers run in that interpreter, in turn with ours, on one thread. CPU seconds, the least of the rounds, after a
+Run as `python benchmarks/bench_bridges.py --peers PYTHON`, where PYTHON is an interpreter with ott-jax 0.6.0 and
+POT 0.9.7. The peers run in that interpreter, in turn with ours, on one thread. CPU seconds, the least of the rounds, after a
 first call that compiles. Writes `benchmarks/results/bridges.json`. `--rounds 1` for a look.
 """
 
@@ -47,13 +47,15 @@ from ott.solvers.linear import sinkhorn
 solver = jax.jit(sinkhorn.Sinkhorn(threshold=1e-3, max_iterations=5000))
 single = jnp.asarray(cost, jnp.float32)
 small = cost[:256, :256].copy()
+def measured(plan):
+    error = abs(plan.sum(0) - 1 / 2000).sum() + abs(plan.sum(1) - 1 / 2000).sum()
+    return float((plan * cost).sum()), float(error)
 def ott():
     out = solver(linear_problem.LinearProblem(geometry.Geometry(cost_matrix=single, epsilon=0.1)))
-    plan = np.asarray(out.matrix)
-    return out, float((plan * cost).sum()), float(abs(plan.sum(0) - 1 / 2000).sum() + abs(plan.sum(1) - 1 / 2000).sum())
+    return out, *measured(np.asarray(out.matrix))
 def pot():
     plan = ot.bregman.sinkhorn_log([], [], cost, 0.1, stopThr=1e-3 / 2000**0.5, numItermax=5000)
-    return plan, float((plan * cost).sum()), float(abs(plan.sum(0) - 1 / 2000).sum() + abs(plan.sum(1) - 1 / 2000).sum())
+    return plan, *measured(plan)
 def emd():
     return ot.emd([], [], small), float("nan"), float("nan")
 runs = {"ott-jax Sinkhorn, float32": ott, "POT sinkhorn_log, float64": pot, "POT emd, 256": emd}

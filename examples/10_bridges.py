@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Snapshots: a Schroedinger bridge, and what it says of a time it has not seen
 #
-# A population is seen at a few times, and nobody is seen twice. Below, predators and prey, ten snapshots in all. The bridge is
+# A population is seen at a few times, and nobody is seen twice. Below, predators and prey at five times. The bridge is
 # the law nearest to a reference that has the snapshots as its marginals; the reference is refined, within a family of
 # drifts, until bridge and reference agree. Each inner snapshot is then held out in turn.
 

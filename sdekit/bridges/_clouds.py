@@ -30,10 +30,10 @@ class SinkhornBridge(AbstractSchroedingerBridge):
 
     Of the particles as they are, by Sinkhorn's iterations with the reference's transition density as the kernel: the
     potentials are $\varphi_t(x) = \sum_j e^{g_j} p(t, x; t_1, y_j)$ and
-    $\hat\varphi_t(x) = \sum_i e^{f_i} p(t_0, x_i; t, x)$, exactly for a linear reference, and with linearised kernels (`Linearised`) for any other. Draws go through the
-    particles: partners from the plan, then the reference pinned at both, from time to time of what is asked for.
-    Snapshots may differ in size and have weights. At a time of the snapshots itself the law is a sum of atoms, and the
-    score has no meaning.
+    $\hat\varphi_t(x) = \sum_i e^{f_i} p(t_0, x_i; t, x)$, exactly for a linear reference, and with linearised kernels
+    (`Linearised`) for any other. Draws go through the particles: partners from the plan, then the reference pinned at
+    both, from time to time of what is asked for. Snapshots may differ in size and have weights. At a time of the
+    snapshots itself the law is a sum of atoms, and the score has no meaning.
 
     The bridge says nothing about the noise: that of the reference is taken as known.
 
@@ -78,7 +78,7 @@ class SinkhornBridge(AbstractSchroedingerBridge):
     def __init__(self, reference: Any, data: Snapshots, *, tolerance: float = 1e-3):
         self.reference, self.data = require_problem(reference, data)
         self.tolerance = tolerance
-        self.f, self.g, self.error, self.divergence = _plans(self.reference, data, tolerance)
+        self.f, self.g, self.error, self.divergence = _plans(self.reference, self.data, tolerance)
         if is_concrete(self.error):
             worst = int(np.argmax(np.asarray(self.error)))
             ok = bool((np.asarray(self.error) <= tolerance).all())
@@ -92,7 +92,7 @@ class SinkhornBridge(AbstractSchroedingerBridge):
 
     @property
     def converged(self) -> Bool[Array, ""]:
-        """Whether all plans are within the tolerance. A bridge that is built outside of `jit` is, or it is not built."""
+        """Whether all plans are within the tolerance; without that, a bridge is built under `jit` alone."""
         return (self.error <= self.tolerance).all()
 
     @property
@@ -175,6 +175,7 @@ def require_problem(reference: Any, data: Snapshots) -> tuple[Any, Snapshots]:
     require(data.dim == d, "data", f"must have {d} component(s), as the reference", data.dim, "use another reference")
     if not isinstance(reference, AbstractLinearGaussian | Linearised):
         reference = Linearised(reference)
+    data = _one_dtype(reference, data)
     if is_concrete((reference, data)):
         x = data.xs[0][int(np.argmax(np.asarray(data.mask[0])))]
         q = np.asarray(_moments(reference, data.ts[0], data.ts[1], x)[2], np.float64)
@@ -182,6 +183,14 @@ def require_problem(reference: Any, data: Snapshots) -> tuple[Any, Snapshots]:
         remedy = "give each component noise of its own, or noise that reaches it through the drift"
         require(bool(ok), "reference", "must have noise that reaches every component", q, remedy)
     return reference, data
+
+
+def _one_dtype(reference: Any, data: Snapshots) -> Snapshots:
+    """The snapshots in the widest dtype of their own and the reference's."""
+    floats = [v for v in jax.tree.leaves((reference, data)) if eqx.is_inexact_array(v)]
+    dtype = jnp.result_type(*floats)
+    parts = lambda s: (s.ts, s.xs, s.weights)
+    return eqx.tree_at(parts, data, tuple(v.astype(dtype) for v in parts(data)))
 
 
 @eqx.filter_jit

@@ -100,8 +100,10 @@ def local_moments(reference: Any, t0: RealScalar, t1: RealScalar, x: State) -> M
     if isinstance(reference, AbstractLinearGaussian):
         a, b, q = reference.discretise(t0, t1)
         return a @ x + b, a, q
-    t0, t1 = as_float(t0).astype(x.dtype), as_float(t1).astype(x.dtype)
     field = lambda t, y: ito_drift(reference.process, t, y)
+    # States take the widest dtype of state and parameters: a loop's state cannot change its own.
+    x = x.astype(jnp.result_type(x, jax.eval_shape(field, as_float(t0), x)))
+    t0, t1 = as_float(t0).astype(x.dtype), as_float(t1).astype(x.dtype)
     d = x.shape[0]
 
     def rate(t: Array, state: Moments) -> Moments:

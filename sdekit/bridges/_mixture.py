@@ -79,6 +79,7 @@ class LightSB(AbstractSchroedingerBridge):
             remedy = "pass a linear diffusion such as BrownianMotion, or use SinkhornBridge"
             raise TypeError(fault("reference", "must have linear transitions", type(reference).__name__, remedy))
         self.reference, self.data = require_problem(reference, data)
+        data = self.data
         require(data.ts.shape[0] == 2, "data", "must have snapshots at two times", data, "pass data.at([k, k + 1])")
         require(components >= 1, "components", "must be positive", components, "pass components >= 1")
         dtype = data.xs.dtype

@@ -58,8 +58,8 @@ def refine_gaussian(
     r"""`refine` in the limit of infinitely many particles, for Gaussian marginals and a linear reference.
 
     The bridge is that of `GaussianSchroedingerBridge`. The regression of its affine drift on that of the reference
-    needs first and second moments alone, which $2d$ points at each node of a quadrature in time have exactly. The divergence
-    decreases in each round.
+    needs first and second moments alone, which $2d$ points at each node of a quadrature in time have exactly. The
+    divergence decreases in each round.
 
     **Arguments:**
 

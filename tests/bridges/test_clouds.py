@@ -170,3 +170,10 @@ def test_faults_are_named():
         Snapshots([1.0, 0.0], xs)
     with pytest.raises(ValueError, match="leaves no particle"):
         Snapshots.from_list([0.0, 1.0], [xs[0], np.zeros((0, 1))])
+
+
+def test_snapshots_in_float32_take_the_dtype_of_the_reference():
+    xs = np.zeros((2, 3, 1), np.float32) + np.arange(3, dtype=np.float32)[None, :, None] / 4
+    bridge = SinkhornBridge(DoubleWell(scale=0.5), Snapshots(np.array([0.0, 0.2]), xs))
+    assert bridge.data.xs.dtype == jnp.result_type(float)
+    assert np.isfinite(bridge.drift(0.1, jnp.array([0.2]))).all()
