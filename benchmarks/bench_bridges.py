@@ -1,8 +1,8 @@
-"""Couplings and bridges: Sinkhorn at 2000 x 2000 against ott-jax and POT, pairs of a minibatch, a refinement.
+"""Couplings: Sinkhorn at 2000 x 2000 against ott-jax and POT, pairs of a minibatch.
 
-Run as `python benchmarks/bench_bridges.py --peers PYTHON`, where PYTHON is an interpreter with ott-jax 0.6.0 and
-POT 0.9.7. The peers run in that interpreter, in turn with ours, on one thread. CPU seconds, the least of the rounds, after a
-first call that compiles. Writes `benchmarks/results/bridges.json`. `--rounds 1` for a look.
+Run as `python benchmarks/bench_bridges.py --peers PYTHON`, where PYTHON is an interpreter with ott-jax 0.6.0 and POT
+0.9.7. The peers run in that interpreter, in turn with ours, on one thread. CPU seconds, the least of the rounds, after
+a first call that compiles. Writes `benchmarks/results/bridges.json`. `--rounds 1` for a look.
 """
 
 import argparse
