@@ -73,7 +73,7 @@ class SinkhornBridge(AbstractSchroedingerBridge):
     error: Float[Array, " k-1"] = law_field()
     """Of the marginals of each plan, in total variation."""
     divergence: Float[Array, ""] = law_field()
-    tolerance: float = eqx.field(static=True)
+    tolerance: float = eqx.field(static=True)  # pyright: ignore[reportGeneralTypeIssues]
 
     def __init__(self, reference: Any, data: Snapshots, *, tolerance: float = 1e-3):
         self.reference, self.data = require_problem(reference, data)
@@ -174,7 +174,7 @@ def require_problem(reference: Any, data: Snapshots) -> tuple[Any, Snapshots]:
     d = reference.dim
     require(data.dim == d, "data", f"must have {d} component(s), as the reference", data.dim, "use another reference")
     if not isinstance(reference, AbstractLinearGaussian | Linearised):
-        reference = Linearised(reference)
+        reference = Linearised(reference)  # pyright: ignore[reportCallIssue]
     data = _one_dtype(reference, data)
     if is_concrete((reference, data)):
         x = data.xs[0][int(np.argmax(np.asarray(data.mask[0])))]

@@ -1,11 +1,12 @@
 """Families of drifts for references: what iterative refinement chooses from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import ArrayLike, Float
 
@@ -125,8 +126,10 @@ class LinearVortex(AbstractParametric):
     turn: Float[Array, "2"] = parameter(converter=as_vector)
     offset: Float[Array, "2"] = parameter(converter=as_vector)
 
-    def __init__(self, turn: ArrayLike = (0.0, 0.0), offset: ArrayLike = (0.0, 0.0)):
-        self.turn, self.offset = as_vector(jnp.asarray(turn, float)), as_vector(jnp.asarray(offset, float))
+    def __init__(
+        self, turn: ArrayLike | Sequence[float] = (0.0, 0.0), offset: ArrayLike | Sequence[float] = (0.0, 0.0)
+    ):
+        self.turn, self.offset = (as_vector(np.asarray(v, float)) for v in (turn, offset))
         for name, v in (("turn", self.turn), ("offset", self.offset)):
             require(v.shape == (2,), f"LinearVortex.{name}", "must have shape (2,)", v, "the flow is in the plane")
 

@@ -1,5 +1,6 @@
 """The Schroedinger bridge between Gaussian laws, in closed form, for any linear reference."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -114,14 +115,15 @@ class GaussianSchroedingerBridge(AbstractSchroedingerBridge, AbstractLinearGauss
         reference: AbstractLinearGaussian,
         means: ArrayLike,
         covariances: ArrayLike,
-        times: ArrayLike = (0.0, 1.0),
+        times: ArrayLike | Sequence[float] = (0.0, 1.0),
     ):
         if not (isinstance(reference, AbstractLinearGaussian) and isinstance(reference, AbstractDiffusion)):
             remedy = "pass a linear diffusion such as LinearSDE, or use SinkhornBridge"
             name = "GaussianSchroedingerBridge.reference"
             raise TypeError(fault(name, "must be a linear Gaussian diffusion", type(reference).__name__, remedy))
         self.reference, self.means = reference, as_float(means)
-        self.covariances, self.times = as_float(covariances), as_float(times)
+        self.covariances = as_float(covariances)
+        self.times = as_float(np.asarray(times) if is_concrete(times) else jnp.asarray(times))
         require_times(self.times, "times", least=2)
         k, d = self.times.shape[0], reference.dim
         require(self.means.shape == (k, d), "means", f"must have shape ({k}, {d})", self.means, "one row a time")
@@ -283,4 +285,4 @@ def _dynamic(bridge, nodes, weights) -> Array:
 
     ends = bridge._ends()
     count = bridge.times.shape[0] - 1
-    return sum((interval(k, jax.tree.map(lambda v, k=k: v[k], ends)) for k in range(count)), start=jnp.zeros(()))
+    return jnp.stack([interval(k, jax.tree.map(lambda v, k=k: v[k], ends)) for k in range(count)]).sum()

@@ -17,7 +17,7 @@ from ..transport import assignment, wasserstein1, wasserstein2
 
 __all__ = ["HeldOut", "baselines", "held_out", "leave_one_out"]
 
-Metric = Callable[[Array, Array], Array]
+Metric = Callable[[Any, Any], Array]
 METRICS: Mapping[str, Metric] = {"W1": wasserstein1, "W2": wasserstein2}
 """Exact Wasserstein distances. What papers call EMD is W1 with SB-irr and W2 with SnapMMD: here each has its name."""
 

@@ -1,5 +1,7 @@
 """Where a mixture potential starts: clusters of the ends, each with the affine map that its pairs suggest."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize
@@ -60,5 +62,5 @@ def mixture_start(
         values = terms + logits
         return logsumexp(values, axis=1).mean() - share @ logits, softmax(values, axis=1).mean(0) - share
 
-    found = minimize(dual, -terms.mean(0), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
-    return found - found.mean(), centres, spreads
+    found: Any = minimize(dual, -np.mean(terms, axis=0), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+    return found - np.mean(found), centres, spreads

@@ -113,7 +113,7 @@ def _points(bridge: GaussianSchroedingerBridge, nodes: Array, weights: Array) ->
     mass = (gaps[:, None] * weights[None] / 2).ravel()
 
     def at(t):
-        law = bridge.marginal(t)
+        law: Any = bridge.marginal(t)
         root = jnp.sqrt(jnp.asarray(d, law.mean.dtype)) * law.scale_tril.T
         xs = jnp.concatenate([law.mean[None] + root, law.mean[None] - root])
         return xs, jax.vmap(lambda x: bridge.drift(t, x))(xs)

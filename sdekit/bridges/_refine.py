@@ -126,7 +126,7 @@ def refine(
         remedy = "start nearer, give the reference more noise, or use more `steps`"
         require(finite, "reference", f"leaves numbers that are not finite in round {i}", row, remedy)
         rows.append(row)
-        local = Linearised(reference, local.steps) if isinstance(local, Linearised) else reference
+        local = eqx.tree_at(lambda v: v.process, local, reference) if isinstance(local, Linearised) else reference
         if i > 1 and abs(values[-2] - values[-1]) <= settle * max(abs(values[-2]), 1.0):
             break
     data = data if batch is None else data.draw(batch, key=jax.random.fold_in(key, rounds))

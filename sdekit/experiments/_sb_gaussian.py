@@ -47,7 +47,7 @@ def _case(dim: int, brownian: bool, key: Key) -> GaussianSchroedingerBridge:
 @eqx.filter_jit
 def _lyapunov(bridge: GaussianSchroedingerBridge, ts: Any) -> Any:
     def law(t):
-        found = bridge.marginal(t)
+        found: Any = bridge.marginal(t)
         return found.mean, found.covariance_matrix
 
     def gap(t):

@@ -47,6 +47,7 @@ def _start() -> LinearSDE:
 
 
 def _metrics(outcome: Outcome) -> Report:
+    data: Any = outcome.data
     mean, variance = moments()
     exact = refine_gaussian(_start(), mean[:, None], variance[:, None, None], TIMES, rounds=5).history
     rates = -exact["matrix"].ravel()
@@ -54,7 +55,7 @@ def _metrics(outcome: Outcome) -> Report:
     rows += [Row("population", f"KL, round {i}", float(exact["kl"][i])) for i in range(len(KL))]
     rows.append(Row("population", "largest rise of the KL", float(np.maximum(np.diff(exact["kl"]), 0).max())))
     how = {k: outcome.setting[k] for k in ("rounds", "steps", "batch")}
-    found = refine(_start(), outcome.data, key=outcome.key, settle=0.0, **how).history
+    found = refine(_start(), data, key=outcome.key, settle=0.0, **how).history
     # Batches are drawn anew in each round: the last rounds have settled, and their mean has less noise.
     last = -found["matrix"].ravel()[-outcome.setting["last"] :]
     rows.append(Row("particles", "rate", float(last.mean()), float(last.std() / np.sqrt(len(last)))))

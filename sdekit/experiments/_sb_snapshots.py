@@ -15,6 +15,7 @@ from ..bridges import (
     LinearVortex,
     PredatorPrey,
     RepressilatorField,
+    SinkhornBridge,
     held_out,
     leave_one_out,
     refine,
@@ -22,6 +23,7 @@ from ..bridges import (
 )
 from ..data import Snapshots, load
 from ..evaluate import Report, Row
+from ..processes import BrownianMotion
 from ._experiment import Experiment, Outcome
 
 
@@ -133,7 +135,8 @@ def _draw(name: str, field: Callable[[], Any], scale: float) -> Callable[[Outcom
         how = {k: outcome.setting[k] for k in ("rounds", "steps", "copies")}
         found = refine(with_noise(field(), scale, train.dim), train, key=outcome.key, **how)
         ts = jnp.linspace(train.ts[0], train.ts[-1], 81)
-        xs = np.asarray(found.bridge.sample(ts, key=outcome.key, n=60).xs)
+        paths: Any = found.bridge.sample(ts, key=outcome.key, n=60)
+        xs = np.asarray(paths.xs)
         figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.6))
         left.plot(xs[..., 0].T, xs[..., 1].T, lw=0.5, alpha=0.4, color="C0")
         for record, mark, label in ((train, "o", "known"), (test, "x", "held out")):
