@@ -10,6 +10,7 @@ from sdekit.experiments._experiment import Outcome
 from sdekit.experiments._sb_snapshots import _Task
 
 
+@pytest.mark.slow
 def test_gaussian_identities_hold():
     experiment = gaussian.SB_GAUSSIAN
     setting = {"dims": (2,), "nodes": 24}
