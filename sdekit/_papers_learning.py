@@ -167,5 +167,39 @@ LEARNING: dict[str, Paper] = {
     ),
     "seifner2023": proceedings(
         "Seifner, P. and Sanchez, R. J.", "Neural Markov Jump Processes", "International Conference on Machine Learning", 2023,
+    "shen2025": proceedings(
+        "Shen, Y. and Berlinghieri, R. and Broderick, T.",
+        "Multi-marginal Schr{\\\"o}dinger Bridges with Iterative Reference Refinement",
+        "International Conference on Artificial Intelligence and Statistics", 2025,
+    ),
+    "bunne2023": proceedings(
+        "Bunne, C. and Hsieh, Y.-P. and Cuturi, M. and Krause, A.",
+        "The Schr{\\\"o}dinger Bridge between Gaussian Measures has a Closed Form",
+        "International Conference on Artificial Intelligence and Statistics", 2023,
+    ),
+    "korotin2024": proceedings(
+        "Korotin, A. and Gushchin, N. and Burnaev, E.", "Light Schr{\\\"o}dinger Bridge",
+        "International Conference on Learning Representations", 2024,
+    ),
+    "gushchin2023": proceedings(
+        "Gushchin, N. and Kolesov, A. and Mokrov, P. and Karpikova, P. and Spiridonov, A. and Burnaev, E. and Korotin, A.",
+        "Building the Bridge of Schr{\\\"o}dinger: A Continuous Entropic Optimal Transport Benchmark",
+        "Advances in Neural Information Processing Systems", 2023,
+    ),
+    "leonard2014": article(
+        "L{\\'e}onard, C.",
+        "A survey of the Schr{\\\"o}dinger problem and some of its connections with optimal transport",
+        "Discrete and Continuous Dynamical Systems", 2014, "34", "1533-1574",
+    ),
+    "pooladian2024": article(
+        "Pooladian, A.-A. and Niles-Weed, J.", "Plug-in estimation of Schr{\\\"o}dinger bridges", "arXiv:2408.11686", 2024,
+    ),
+    "cuturi2013": proceedings(
+        "Cuturi, M.", "Sinkhorn Distances: Lightspeed Computation of Optimal Transport",
+        "Advances in Neural Information Processing Systems", 2013,
+    ),
+    "schmitzer2019": article(
+        "Schmitzer, B.", "Stabilized Sparse Scaling Algorithms for Entropy Regularized Transport Problems",
+        "SIAM Journal on Scientific Computing", 2019, "41", "A1443-A1481",
     ),
 }  # fmt: skip

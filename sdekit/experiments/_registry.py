@@ -28,6 +28,10 @@ from ._rough_volatility import ROUGH_VOLATILITY
 from ._schloegl import SCHLOEGL
 from ._sde_gan_ou import SDE_GAN_OU
 from ._si_gaussian import SI_GAUSSIAN
+from ._sb_gaussian import SB_GAUSSIAN
+from ._sb_mixture import SB_MIXTURE
+from ._sb_refinement_ou import SB_REFINEMENT_OU
+from ._sb_snapshots import SB_EMBRYOID, SB_LOTKA_VOLTERRA, SB_REPRESSILATOR, SB_VORTEX
 from ._spirals import SPIRALS
 from ._sunspots import NEURAL_SDE_SUNSPOTS
 from ._tpp_golden import TPP_GOLDEN
@@ -64,6 +68,13 @@ _EXPERIMENTS = (
     SCHLOEGL,
     SDE_GAN_OU,
     SI_GAUSSIAN,
+    SB_EMBRYOID,
+    SB_GAUSSIAN,
+    SB_LOTKA_VOLTERRA,
+    SB_MIXTURE,
+    SB_REFINEMENT_OU,
+    SB_REPRESSILATOR,
+    SB_VORTEX,
     SPIRALS,
     TPP_GOLDEN,
 )

@@ -1,5 +1,6 @@
 """Couplings of two samples, and distances between laws."""
 
+from ._assignment import assignment as assignment
 from ._coupling import AbstractCoupling as AbstractCoupling, Independent as Independent, Paired as Paired
 from ._couplings import Exact as Exact, Minibatch as Minibatch, Sinkhorn as Sinkhorn
 from ._kernel import energy_distance as energy_distance, mmd as mmd
@@ -20,6 +21,7 @@ __all__ = [
     "Paired",
     "Plan",
     "Sinkhorn",
+    "assignment",
     "energy_distance",
     "gaussian_wasserstein2",
     "mmd",

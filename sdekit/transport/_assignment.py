@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 
+from .._errors import require
+
 
 __all__ = ["assignment"]
 
@@ -32,12 +34,33 @@ def _potentials(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def assignment(cost: Float[np.ndarray, "n n"]) -> Int[np.ndarray, " n"]:
-    """For each row its column in the assignment of least cost. Exact: potentials change no assignment's rank.
+    """For each row its column in the assignment of least cost, in NumPy on the host.
 
-    Shortest augmenting paths are short where the reduced costs are nearly complementary, so that a few iterations of
-    Sinkhorn's before the exact solver make it several times as fast.
+    Exact: subtracting potentials of rows and columns changes no assignment's rank. Shortest augmenting paths are short
+    where the reduced costs are nearly complementary, so that a few of Sinkhorn's iterations before SciPy's solver make
+    it several times as fast.
+
+    **Arguments:**
+
+    - `cost`: a square matrix, finite.
+
+    **Returns:** the column of each row.
+
+    **Raises:** `ValueError` if the cost is not a finite square matrix.
+
+    !!! example
+
+        ```python
+        import numpy as np
+        from sdekit.transport import assignment
+        assignment(np.array([[1.0, 0.0], [0.0, 1.0]]))  # [1, 0]
+        ```
+
+    Source: Crouse (2016), On implementing 2D rectangular assignment algorithms, as in `scipy.optimize`.
     """
     cost = np.asarray(cost, np.float64)
+    square = cost.ndim == 2 and cost.shape[0] == cost.shape[1] and cost.size > 0 and bool(np.isfinite(cost).all())
+    require(square, "cost", "must be a finite square matrix", cost, "draw equally many points")
     with np.errstate(all="ignore"):
         f, g = _potentials(cost)
     if np.isfinite(f).all() and np.isfinite(g).all():

@@ -8,7 +8,7 @@ from jaxtyping import ArrayLike, Float
 
 from .._errors import fault, require
 from .._process import AbstractTransition
-from .._types import Array, Key, RealScalar
+from .._types import Array, Key, RealScalar, is_concrete
 from ._assignment import assignment
 from ._coupling import AbstractCoupling, _points
 from ._sinkhorn import Plan, sinkhorn
@@ -104,7 +104,7 @@ class Sinkhorn(AbstractCoupling):
         if not isinstance(self.reference, AbstractTransition):
             remedy = "pass a process with a transition law, such as BrownianMotion(scale)"
             raise TypeError(fault("Sinkhorn.reference", "must have a transition law", self.reference, remedy))
-        if not isinstance(self.t0, jax.core.Tracer) and not isinstance(self.t1, jax.core.Tracer):
+        if is_concrete((self.t0, self.t1)):
             ordered = bool(self.t0 < self.t1)
             require(ordered, "Sinkhorn.t1", f"must be later than t0 = {self.t0}", self.t1, "swap the times")
 
@@ -113,7 +113,7 @@ class Sinkhorn(AbstractCoupling):
 
         def row(x):
             law = self.reference.transition(self.t0, self.t1, x)
-            return -jax.vmap(law.log_prob)(x1)
+            return jnp.negative(jax.vmap(law.log_prob)(x1))
 
         return jax.vmap(row)(x0).astype(x0.dtype)
 

@@ -1,5 +1,7 @@
 """Wasserstein distances between samples."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,6 +13,9 @@ from .._errors import fault, require
 from .._types import Array, Key, as_float, is_concrete
 from ._assignment import assignment
 
+
+_LARGEST = 10_000
+"""The largest assignment: its costs fill a gigabyte."""
 
 __all__ = ["gaussian_wasserstein2", "sliced_wasserstein", "wasserstein1", "wasserstein2"]
 
@@ -66,8 +71,12 @@ def _assignment(x: Array, y: Array, p: int) -> Array:
     remedy = "pass concrete arrays outside `jit`, or use `sliced_wasserstein`"
     if not is_concrete((x, y)):
         raise TypeError(fault("x, y", "must be concrete for points of more than one component", x, remedy))
-    same = x.shape == y.shape
-    require(same, "y", f"must hold {x.shape[0]} points, as x", y.shape, "draw as many, or use `sliced_wasserstein`")
+    n, m = x.shape[0], y.shape[0]
+    whole = math.lcm(n, m)
+    remedy = "draw as many, or a multiple, or use `sliced_wasserstein`"
+    require(whole <= _LARGEST, "y", f"must hold as many points as x, {n}, or a simple multiple", y.shape, remedy)
+    # Repeated up to one number, equal weights stay equal weights.
+    x, y = jnp.repeat(x, whole // n, axis=0), jnp.repeat(y, whole // m, axis=0)
     columns = assignment(cdist(np.asarray(x), np.asarray(y)) ** p)
     return (((x - y[columns]) ** 2).sum(axis=1) ** (p / 2)).mean()
 
@@ -92,7 +101,8 @@ def wasserstein1(
     """The exact Wasserstein-1 distance between two samples, in the unit of the points.
 
     On the line by sorting, in `O(n log n)`, under `jit`, `vmap` and `grad`. In more dimensions by the best assignment
-    of equally many points (SciPy, on the host, `O(n^3)`: up to a few thousand points).
+    of equally many points (SciPy, on the host, `O(n^3)`: up to a few thousand points); samples of different sizes are
+    repeated up to their least common multiple.
 
     **Arguments:**
 

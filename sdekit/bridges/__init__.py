@@ -1,0 +1,65 @@
+"""Schroedinger bridges."""
+
+from ._benchmark import cbw2_uvp as cbw2_uvp, mixture_benchmark as mixture_benchmark
+from ._bridge import AbstractSchroedingerBridge as AbstractSchroedingerBridge
+from ._clouds import SinkhornBridge as SinkhornBridge
+from ._families import (
+    LinearVortex as LinearVortex,
+    PotentialGradient as PotentialGradient,
+    PredatorPrey as PredatorPrey,
+    RepressilatorField as RepressilatorField,
+    with_noise as with_noise,
+)
+from ._gaussian import (
+    GaussianSchroedingerBridge as GaussianSchroedingerBridge,
+    gaussian_coupling as gaussian_coupling,
+)
+from ._held_out import (
+    HeldOut as HeldOut,
+    baselines as baselines,
+    held_out as held_out,
+    leave_one_out as leave_one_out,
+)
+from ._laws import BridgeMarginal as BridgeMarginal, Cloud as Cloud
+from ._linearised import Linearised as Linearised
+from ._mixture import LightSB as LightSB, LightSBLoss as LightSBLoss
+from ._population import GaussianRefinement as GaussianRefinement, refine_gaussian as refine_gaussian
+from ._refine import Refinement as Refinement, refine as refine
+from ._regression import (
+    AbstractRegression as AbstractRegression,
+    GaussNewton as GaussNewton,
+    Gradient as Gradient,
+    Visited as Visited,
+)
+
+
+__all__ = [
+    "AbstractRegression",
+    "AbstractSchroedingerBridge",
+    "BridgeMarginal",
+    "Cloud",
+    "GaussNewton",
+    "GaussianRefinement",
+    "GaussianSchroedingerBridge",
+    "Gradient",
+    "HeldOut",
+    "LightSB",
+    "LightSBLoss",
+    "LinearVortex",
+    "Linearised",
+    "PotentialGradient",
+    "PredatorPrey",
+    "Refinement",
+    "RepressilatorField",
+    "SinkhornBridge",
+    "Visited",
+    "baselines",
+    "cbw2_uvp",
+    "gaussian_coupling",
+    "held_out",
+    "leave_one_out",
+    "mixture_benchmark",
+    "refine",
+    "refine_gaussian",
+    "with_noise",
+]
