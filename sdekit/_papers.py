@@ -2,8 +2,8 @@
 
 from ._paper import Paper as Paper, article
 from ._papers_learning import LEARNING
-from ._papers_reactions import REACTIONS
 from ._papers_points import POINTS
+from ._papers_reactions import REACTIONS
 
 
 __all__ = ["PAPERS", "Paper"]

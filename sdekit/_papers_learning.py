@@ -167,6 +167,7 @@ LEARNING: dict[str, Paper] = {
     ),
     "seifner2023": proceedings(
         "Seifner, P. and Sanchez, R. J.", "Neural Markov Jump Processes", "International Conference on Machine Learning", 2023,
+    ),
     "shen2025": proceedings(
         "Shen, Y. and Berlinghieri, R. and Broderick, T.",
         "Multi-marginal Schr{\\\"o}dinger Bridges with Iterative Reference Refinement",

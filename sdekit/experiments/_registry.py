@@ -25,13 +25,13 @@ from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
 from ._panel_psoriasis import PANEL_PSORIASIS
 from ._rough_volatility import ROUGH_VOLATILITY
-from ._schloegl import SCHLOEGL
-from ._sde_gan_ou import SDE_GAN_OU
-from ._si_gaussian import SI_GAUSSIAN
 from ._sb_gaussian import SB_GAUSSIAN
 from ._sb_mixture import SB_MIXTURE
 from ._sb_refinement_ou import SB_REFINEMENT_OU
 from ._sb_snapshots import SB_EMBRYOID, SB_LOTKA_VOLTERRA, SB_REPRESSILATOR, SB_VORTEX
+from ._schloegl import SCHLOEGL
+from ._sde_gan_ou import SDE_GAN_OU
+from ._si_gaussian import SI_GAUSSIAN
 from ._spirals import SPIRALS
 from ._sunspots import NEURAL_SDE_SUNSPOTS
 from ._tpp_golden import TPP_GOLDEN
