@@ -1,5 +1,8 @@
 """sdekit: stochastic processes and SDEs, modelled, solved and fitted in JAX."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from . import (
     convert as convert,
     data as data,
@@ -46,7 +49,33 @@ from .inference import (
 from .solve import solve as solve
 
 
+if TYPE_CHECKING:
+    from . import (
+        bridges as bridges,
+        experiments as experiments,
+        fractional as fractional,
+        interpolants as interpolants,
+        jumps as jumps,
+        neural as neural,
+        points as points,
+    )
+
+
 __version__ = "0.1.0"
+
+_LATER = ("bridges", "experiments", "fractional", "interpolants", "jumps", "neural", "points")
+"""Rooms that are imported when they are first asked for: nobody waits for the families that they do not use."""
+
+
+def __getattr__(name: str):
+    if name in _LATER:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'sdekit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 __all__ = [
     "AbstractParametric",

@@ -25,7 +25,7 @@ FLOORS = [
         "_papers_reactions",
         "_parameters",
         "math",
-    },  # fmt: skip
+    },
     {"data", "paths"},
     {"noise"},
     {"_structure", "_draws"},
