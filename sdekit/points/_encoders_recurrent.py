@@ -218,13 +218,14 @@ class FlowMemory(AbstractMemory):
         """The vector at one gap."""
         f = lambda x: self.field(0.0, x)
         dt = gap / self.steps
-        x = self.vector
-        for _ in range(self.steps):
+
+        def step(_, x):
             k1 = f(x)
             k2 = f(x + dt / 2 * k1)
             k3 = f(x + dt / 2 * k2)
-            x = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + f(x + dt * k3))
-        return x
+            return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + f(x + dt * k3))
+
+        return jax.lax.fori_loop(0, self.steps, step, self.vector)
 
 
 class NeuralODEHistory(AbstractEventEncoder):

@@ -24,8 +24,10 @@ class GapScale(AbstractParametric):
 
     - `unit`: a typical gap.
     - `log_mean`, `log_spread`: mean and standard deviation of the logarithm of a gap.
+    - `least`: the shortest gap that can be told from none. Shorter ones, ties among them, are scored as this one: a
+      density of the logarithm would otherwise reward ties without limit.
 
-    **Raises:** `ValueError` for a unit or a spread that is not positive.
+    **Raises:** `ValueError` for a unit, a spread or a least gap that is not positive.
 
     !!! example
 
@@ -40,9 +42,11 @@ class GapScale(AbstractParametric):
     log_mean: Float[Array, ""] = parameter(constraints.real, converter=as_float, trainable=False)
     log_spread: Float[Array, ""] = parameter(constraints.positive, converter=as_float, trainable=False)
 
+    least: Float[Array, ""] = parameter(constraints.positive, converter=as_float, trainable=False, default=1e-12)
+
     @classmethod
     def of(cls, record: Events) -> Self:
-        """The scale of a record: mean gap, and moments of the logarithms of its positive gaps.
+        """The scale of a record: mean gap, moments of the logarithms of its positive gaps, half of the least of them.
 
         **Arguments:**
 
@@ -56,13 +60,12 @@ class GapScale(AbstractParametric):
         gaps = gaps[gaps > 0]
         require(gaps.size > 0, "record", "must have a positive gap", record, "pass a record with events")
         logs = np.log(gaps)
-        return cls(*(jnp.asarray(x, record.ts.dtype) for x in (gaps.mean(), logs.mean(), max(logs.std(), 0.1))))
+        numbers = gaps.mean(), logs.mean(), max(logs.std(), 0.1), gaps.min() / 2
+        return cls(*(jnp.asarray(x, record.ts.dtype) for x in numbers))
 
     def log(self, gap: RealScalar) -> Float[Array, ""]:
         """The standardised logarithm of a gap."""
-        # A tie has no logarithm; it scores as a gap that is too small to be told from it.
-        least = jnp.asarray(jnp.finfo(self.unit.dtype).tiny ** 0.5, self.unit.dtype) * self.unit
-        return (jnp.log(jnp.maximum(gap, least)) - self.log_mean) / self.log_spread
+        return (jnp.log(jnp.maximum(gap, self.least)) - self.log_mean) / self.log_spread
 
     def features(self, gap: RealScalar) -> Float[Array, " 2"]:
         """What networks are told of a gap: two numbers of order one."""
