@@ -113,7 +113,8 @@ class AbstractAutoregressive(AbstractPointProcess, AbstractDensity, AbstractGrid
         joint, errors = jax.vmap(one)(jax.tree.map(lambda x: x[:-1], contexts), gaps)
         total = jax.nn.logsumexp(joint, axis=-1)
         if self.mark_law is not None:
-            mark = jax.vmap(self.mark_law.log_prob)(jnp.where(mask, marks, jnp.asarray(self.mark_law.mean)))
+            inside = self.mark_law.sample(jax.random.key(0))  # any value that a mark can have, for the padding
+            mark = jax.vmap(self.mark_law.log_prob)(jnp.where(mask, marks, jax.lax.stop_gradient(inside)))
         elif self.dim == 1:
             mark = jnp.zeros_like(total)
         else:
@@ -185,7 +186,7 @@ class AbstractAutoregressive(AbstractPointProcess, AbstractDensity, AbstractGrid
         law = self.next_event(self.context(self.start(jnp.asarray(ts[0]), 1)))
         first = float(jnp.exp(total_log_intensity(law, jnp.asarray(ts[-1] - ts[0]) / 2)))
         guess = first * float(ts[-1] - ts[0]) if np.isfinite(first) else 0.0
-        return Roomed(self, room_for(2 * guess))
+        return Roomed(self, room_for(min(3 * guess, 1000.0)))
 
 
 class AbstractRecurrent(AbstractAutoregressive):

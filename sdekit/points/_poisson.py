@@ -11,6 +11,7 @@ from .._parameters import AbstractParametric, constraints, parameter
 from .._types import RealScalar, as_vector
 from ..data import Events
 from ._autoregressive import AbstractRecurrent
+from ._ergodic import AbstractErgodic
 from ._next import AbstractDirect, AbstractNextEvent
 
 
@@ -43,7 +44,7 @@ class ConstantHazard(AbstractDirect):
         return gap, jax.random.categorical(k2, jnp.log(self.rate))
 
 
-class Poisson(AbstractRecurrent):
+class Poisson(AbstractErgodic, AbstractRecurrent):
     r"""The homogeneous Poisson process: rate $\lambda_k$ for each kind of event, whatever the past.
 
     **Arguments:**
@@ -82,6 +83,12 @@ class Poisson(AbstractRecurrent):
 
     def next_event(self, context):
         return ConstantHazard(self.rate)
+
+    def long_run_rate(self):
+        return self.rate
+
+    def long_run_covariance(self):
+        return jnp.diag(self.rate)
 
 
 class AbstractRate(AbstractParametric):

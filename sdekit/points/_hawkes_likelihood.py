@@ -1,0 +1,50 @@
+"""The likelihood of exponential Hawkes processes in linear algebra, decays free."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._errors import fault
+from .._types import PyTree
+from ..data import AbstractRecord
+from ..inference import AbstractLikelihood
+from ._decayed import decayed
+from ._hawkes import ExponentialHawkes
+
+
+__all__ = ["HawkesLikelihood"]
+
+
+class HawkesLikelihood(AbstractLikelihood):
+    """The exact likelihood of an `ExponentialHawkes` with one decay, several times as fast as `MarginalLikelihood`.
+
+    The same number; for `fit` and `confidence` on long sequences, the decay included. Where the decay is fixed,
+    `HawkesSums` and `fit_hawkes` are faster still.
+
+    **Raises:** `TypeError` for another process, or a decay for each pair.
+
+    !!! example
+
+        ```python
+        import jax
+        import jax.numpy as jnp
+        from sdekit.data import Events
+        from sdekit.points import ExponentialHawkes, HawkesLikelihood
+        events = Events(jnp.array([0.5, 1.2]), t1=2.0)
+        HawkesLikelihood()(ExponentialHawkes(0.5, 0.6, 1.5), events, key=jax.random.key(0))
+        ```
+    """
+
+    def log_prob(self, model: PyTree, item: AbstractRecord) -> Float[Array, ""]:
+        if not isinstance(model, ExponentialHawkes) or jnp.shape(model.decay) != (1, 1):
+            remedy = "use MarginalLikelihood() for other processes"
+            raise TypeError(fault("model", "must be an ExponentialHawkes with one decay", type(model).__name__, remedy))
+        kinds, beta, phi = model.marks_of(item), model.decay[0, 0], model.branching_matrix()
+        here = jax.nn.one_hot(jnp.where(item.mask, kinds, -1), model.dim, dtype=model.base.dtype)
+        before = decayed(item.gaps(), here, model.decay[0]) - here
+        own = (here * (before @ phi.T)).sum(axis=1)
+        rates = here @ model.base + beta * own
+        left = -jnp.expm1(-beta * jnp.where(item.mask, item.t1 - item.ts, 0))
+        children = phi.sum(axis=0)
+        silence = model.base.sum() * (item.t1 - item.t0) + ((here @ children) * left).sum()
+        return jnp.where(item.mask, jnp.log(jnp.where(item.mask, rates, 1)), 0).sum() - silence
