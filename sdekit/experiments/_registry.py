@@ -19,6 +19,9 @@ from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
 from ._rough_volatility import ROUGH_VOLATILITY
 from ._spirals import SPIRALS
+from ._tpp_easytpp import TPP_EASYTPP
+from ._tpp_golden import TPP_GOLDEN
+from ._tpp_time_mark import TPP_TIME_MARK, TPP_TIME_MARK_FIVE
 
 
 __all__ = ["experiments", "get"]
@@ -42,6 +45,10 @@ _EXPERIMENTS = (
     OU_MLE,
     ROUGH_VOLATILITY,
     SPIRALS,
+    TPP_EASYTPP,
+    TPP_GOLDEN,
+    TPP_TIME_MARK,
+    TPP_TIME_MARK_FIVE,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
 
