@@ -22,7 +22,7 @@ import numpy as np
 
 
 RESULTS = Path(__file__).parent / "results" / "tpp.json"
-BATCH, ROUNDS, STEPS = 64, 3, 3
+BATCH, ROUNDS, STEPS = 64, 3, 2
 MODELS = ("IFTPP", "NHP", "THP", "SAHP")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 

@@ -201,6 +201,8 @@ class LogNormalMixture(AbstractDecoder):
 
     - `size`, `kinds`, `key`: as in `MovingIntensity`.
     - `components`: of each mixture.
+    - `narrowest`: the least standard deviation of a component, as a share of that of the logarithms of all gaps.
+      Without one, ties and times that were recorded on a grid would be rewarded without limit.
 
     **Raises:** `ValueError` for sizes that are not positive.
 
@@ -218,10 +220,12 @@ class LogNormalMixture(AbstractDecoder):
     weight: Float[Array, "o h"]
     bias: Float[Array, "3 k c"]
     kinds: int = eqx.field(static=True)
+    narrowest: float = eqx.field(static=True)
 
-    def __init__(self, size: int, kinds: int, *, components: int = 16, key: Key):
+    def __init__(self, size: int, kinds: int, *, components: int = 16, narrowest: float = 0.02, key: Key):
         check_decoder(size, kinds, 2)
         require(components >= 1, "components", "must be positive", components, "pass e.g. 16")
+        require(narrowest > 0, "narrowest", "must be positive", narrowest, "pass e.g. 0.02")
         self.weight = uniform(key, (3 * kinds * components, size), size) / 2
         # A single broad law to begin with, its parts where the data are: quantiles of a normal law.
         inner = (np.arange(components) + 0.5) / components
@@ -229,9 +233,9 @@ class LogNormalMixture(AbstractDecoder):
         narrow = np.full(components, np.log(1.0 if components == 1 else max(2.5 / components, 0.15)))
         start = np.stack([np.zeros(components), centres, narrow])
         self.bias = jnp.asarray(np.broadcast_to(start[:, None], (3, kinds, components)), self.weight.dtype)
-        self.kinds = kinds
+        self.kinds, self.narrowest = kinds, narrowest
 
     def law(self, memory, scale):
         h = memory(jnp.zeros(1, scale.unit.dtype))[0]
         logits, mean, log_sd = (self.weight @ h).reshape(self.bias.shape) + self.bias
-        return LogNormalGaps(logits, mean, log_sd, scale)
+        return LogNormalGaps(logits, mean, jnp.logaddexp(log_sd, float(np.log(self.narrowest))), scale)

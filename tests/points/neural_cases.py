@@ -2,6 +2,7 @@
 
 import functools
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -39,10 +40,9 @@ def build(name, rng):
     preset, options = PRESETS[name]
     model = preset(record(), key=jax.random.key(int(rng.integers(2**31))), **options)
     # Away from the start, where hazards hardly move: what is tested must not hold for flat hazards alone.
-    flat, treedef = jax.tree.flatten((model.encoder, model.decoder))
-    moved = [x + 0.2 * rng.normal(size=x.shape) for x in flat]
-    encoder, decoder = treedef.unflatten(moved)
-    return sp.NeuralPointProcess(encoder, decoder, model.scale)
+    nets, rest = eqx.partition((model.encoder, model.decoder), eqx.is_inexact_array)
+    nets = jax.tree.map(lambda x: x + 0.2 * rng.normal(size=x.shape), nets)
+    return sp.NeuralPointProcess(*eqx.combine(nets, rest), model.scale)
 
 
 NEURAL = [Case(name, functools.partial(build, name), length=20.0) for name in PRESETS]
