@@ -20,7 +20,7 @@ from ._ou_mle import OU_MLE
 from ._rough_volatility import ROUGH_VOLATILITY
 from ._spirals import SPIRALS
 from ._tpp_easytpp import TPP_EASYTPP
-from ._tpp_golden import TPP_GOLDEN
+from ._tpp_neural_golden import TPP_NEURAL_GOLDEN
 from ._tpp_time_mark import TPP_TIME_MARK, TPP_TIME_MARK_FIVE
 
 
@@ -46,7 +46,7 @@ _EXPERIMENTS = (
     ROUGH_VOLATILITY,
     SPIRALS,
     TPP_EASYTPP,
-    TPP_GOLDEN,
+    TPP_NEURAL_GOLDEN,
     TPP_TIME_MARK,
     TPP_TIME_MARK_FIVE,
 )

@@ -35,7 +35,7 @@ from ._tpp import Part, part, scored
 from ._training import adam
 
 
-__all__ = ["TPP_GOLDEN"]
+__all__ = ["TPP_NEURAL_GOLDEN"]
 
 _END = 50.0
 _SPREAD = float(np.log(37))
@@ -96,8 +96,8 @@ def _metrics(outcome: Outcome) -> Report:
 
 _EXACT = "the likelihood of the law that the sequences were drawn from"
 
-TPP_GOLDEN = Experiment(
-    name="tpp-golden",
+TPP_NEURAL_GOLDEN = Experiment(
+    name="tpp-neural-golden",
     paper="shchur2020",
     summary="neural point processes on four known laws: how far below the likelihood of the truth",
     data=lambda setting, key: concatenate(_drawn(setting["n"], key)),
