@@ -2,6 +2,7 @@
 
 from ._paper import Paper as Paper, article
 from ._papers_learning import LEARNING
+from ._papers_points import POINTS
 
 
 __all__ = ["PAPERS", "Paper"]
@@ -251,4 +252,5 @@ PAPERS: dict[str, Paper] = {
         "Differentiable Programming workshop at NeurIPS", 2021,
     ),
     **LEARNING,
+    **POINTS,
 }  # fmt: skip

@@ -10,11 +10,12 @@ import jax
 import jax.numpy as jnp
 import lineax as lx
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 from jaxtyping import Float
 
+from ._draws import draw_many, draw_one
 from ._errors import require, require_times
-from ._mesh import AXIS, require_mesh
+from ._mesh import require_mesh
 from ._parameters import AbstractParametric
 from ._structure import (
     AbstractInterpretation,
@@ -102,42 +103,15 @@ class AbstractProcess(AbstractParametric):
             process = self.on_grid(np.asarray(ts))
         if n is None:
             require(mesh is None, "mesh", "needs a number of paths", n, "pass n as well, or drop the mesh")
-            path = _draw(process, jnp.asarray(ts), key)
+            path = draw_one(process, jnp.asarray(ts), key)
         else:
             require(n >= 1, "n", "must be a positive number of paths", n, "pass n >= 1, or n=None for a single path")
-            path = _draw_many(process, jnp.asarray(ts), key, n, chunk, require_mesh(mesh, n, "n"))
+            path = draw_many(process, jnp.asarray(ts), key, n, chunk, require_mesh(mesh, n, "n"))
         if isinstance(process, AbstractRoomed) and is_concrete(path):
             larger = process.enlarged(path)
             if larger is not None:
                 return larger.sample(ts, key=key, n=n, chunk=chunk, mesh=mesh)
         return path
-
-
-@eqx.filter_jit
-def _draw(process, ts, key):
-    return process.draw(ts, key=key)
-
-
-@eqx.filter_jit
-def _draw_many(process, ts, key, n, chunk, mesh):
-    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
-    one = lambda k: process.draw(ts, key=k)
-    paths = eqx.filter_eval_shape(one, key)
-    static = eqx.filter(paths, lambda x: not isinstance(x, jax.ShapeDtypeStruct))
-    arrays = lambda k: eqx.filter(one(k), eqx.is_array)
-    if mesh is None:
-        many = _map(arrays, keys, chunk)
-    else:
-        # One row of keys a device, so that a loop over chunks runs along an axis that is not laid out.
-        laid = NamedSharding(mesh, PartitionSpec(AXIS))
-        rows = jax.lax.with_sharding_constraint(keys.reshape(mesh.shape[AXIS], -1), laid)
-        many = jax.vmap(lambda ks: _map(arrays, ks, chunk))(rows)
-        many = jax.tree.map(lambda x: jax.lax.with_sharding_constraint(x.reshape(n, *x.shape[2:]), laid), many)
-    return eqx.combine(many, static).stacked()
-
-
-def _map(f, keys, chunk):
-    return jax.vmap(f)(keys) if chunk is None or chunk >= keys.shape[0] else jax.lax.map(f, keys, batch_size=chunk)
 
 
 class AbstractGridded(AbstractProcess):

@@ -14,10 +14,10 @@ from . import house
 
 
 FLOORS = [
-    {"_types", "_errors", "_mesh", "_paper", "_papers", "_papers_learning", "_parameters", "math"},
+    {"_types", "_errors", "_mesh", "_paper", "_papers", "_papers_learning", "_papers_points", "_parameters", "math"},
     {"data", "paths"},
     {"noise"},
-    {"_structure"},
+    {"_structure", "_draws"},
     {"_process"},
     {"_lifted"},
     {"solve"},

@@ -12,6 +12,7 @@ from . import (  # each registers its data sets
 )
 from ._affine import Affine as Affine
 from ._clock import Clock as Clock
+from ._event_files import read_events as read_events
 from ._events import Events as Events
 from ._items import AbstractItems as AbstractItems, AbstractTimeline as AbstractTimeline, concatenate as concatenate
 from ._labelled import Labelled as Labelled
@@ -47,5 +48,6 @@ __all__ = [
     "concatenate",
     "datasets",
     "load",
+    "read_events",
     "register",
 ]

@@ -1,9 +1,11 @@
 """The experiments by name."""
 
 from .._errors import fault
+from ._earthquakes import EARTHQUAKES
 from ._experiment import Experiment
 from ._fdm_ou import FDM_OU
 from ._fou_bridge import FOU_BRIDGE
+from ._hawkes_speed import HAWKES_SPEED
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
@@ -20,6 +22,7 @@ from ._ou_mle import OU_MLE
 from ._rough_volatility import ROUGH_VOLATILITY
 from ._spirals import SPIRALS
 from ._tpp_easytpp import TPP_EASYTPP
+from ._tpp_golden import TPP_GOLDEN
 from ._tpp_neural_golden import TPP_NEURAL_GOLDEN
 from ._tpp_time_mark import TPP_TIME_MARK, TPP_TIME_MARK_FIVE
 
@@ -27,8 +30,10 @@ from ._tpp_time_mark import TPP_TIME_MARK, TPP_TIME_MARK_FIVE
 __all__ = ["experiments", "get"]
 
 _EXPERIMENTS = (
+    EARTHQUAKES,
     FDM_OU,
     FOU_BRIDGE,
+    HAWKES_SPEED,
     HURST_ESTIMATORS,
     HURST_LEARNING,
     HYBRID_LOTKA_VOLTERRA,
@@ -49,6 +54,7 @@ _EXPERIMENTS = (
     TPP_NEURAL_GOLDEN,
     TPP_TIME_MARK,
     TPP_TIME_MARK_FIVE,
+    TPP_GOLDEN,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
 

@@ -11,6 +11,7 @@ from ._hurst import (
 )
 from ._jumps import events as events, jumps as jumps
 from ._paths import fan as fan, paths as paths
+from ._points import excitation as excitation, intensity as intensity, rescaled as rescaled
 from ._residuals import acf as acf, diagnostics as diagnostics, residuals as residuals
 from ._style import PALETTE as PALETTE, save as save, style as style
 
@@ -21,15 +22,18 @@ __all__ = [
     "comparison",
     "diagnostics",
     "events",
+    "excitation",
     "fan",
     "history",
     "hurst",
+    "intensity",
     "jumps",
     "parameters",
     "paths",
     "pit",
     "profile_likelihood",
     "qq",
+    "rescaled",
     "residuals",
     "save",
     "scaling",

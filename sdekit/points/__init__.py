@@ -2,6 +2,7 @@
 
 from ._autoregressive import AbstractAutoregressive as AbstractAutoregressive, AbstractRecurrent as AbstractRecurrent
 from ._cluster import cluster_sizes as cluster_sizes, simulate_clusters as simulate_clusters
+from ._cox import LogGaussianCox as LogGaussianCox
 from ._decayed import decayed as decayed
 from ._decoder import AbstractDecoder as AbstractDecoder, AbstractHazardCurve as AbstractHazardCurve
 from ._decoder_cumulative import CumulativeNetwork as CumulativeNetwork

@@ -23,7 +23,7 @@ def _kinds(x):
 def optimal_transport_distance(
     a: Events | EventPath, b: Events | EventPath, cost: float | Float[ArrayLike, ""]
 ) -> Float[Array, "*n"]:
-    r"""The cheapest way to turn one sequence into the other: move an event for $|\Delta t|$, delete or insert it for `cost`.
+    r"""The cheapest way from one sequence to the other: move an event for $|\Delta t|$, delete or insert it for `cost`.
 
     Only events of one kind are moved onto one another. By dynamic programming, a kind at a time.
 
@@ -77,8 +77,9 @@ def t_map(
 ) -> float:
     r"""T-mAP: the average precision of predicted events, matched to true ones of their kind within `delta`.
 
-    For each kind, each prediction stands with its probability of that kind; within a sequence, matches are chosen to have
-    the largest sum of probabilities. Precision and recall are pooled over sequences, and averaged over kinds that occur.
+    For each kind, each prediction stands with its probability of that kind; within a sequence, matches are chosen to
+    have the largest sum of probabilities. Precision and recall are pooled over sequences, and averaged over kinds that
+    occur.
 
     **Arguments:**
 
@@ -101,7 +102,8 @@ def t_map(
         t_map(truth, np.array([[0.6, 1.9]]), np.array([[[0.9, 0.1], [0.2, 0.8]]]), delta=0.2)  # 0.5
         ```
 
-    Source: Karpukhin, Shipilov and Savchenko (2024), HoTPP benchmark: are we good at the long horizon events forecasting?
+    Source: Karpukhin, Shipilov and Savchenko (2024), HoTPP benchmark: are we good at the long horizon events
+    forecasting?
     """
     stacked = truth.stack()
     times, probabilities = np.asarray(times, np.float64), np.asarray(probabilities, np.float64)

@@ -55,11 +55,11 @@ class DenseExcitation(AbstractExcitation):
 
     values: Float[Array, "k k"] = parameter(
         constraints.nonnegative,
-        converter=lambda x: jnp.reshape(as_float(x), (1, 1)) if jnp.ndim(x) == 0 else as_float(x),
+        converter=lambda x: jnp.reshape(as_float(x), (1, 1)) if np.ndim(x) == 0 else as_float(x),
     )
 
     def __check_init__(self):
-        shape = jnp.shape(self.values)
+        shape = np.shape(self.values)
         ok = len(shape) == 2 and shape[0] == shape[1]
         require(ok, "branching", "must be square, a row for each kind that is excited", self.values, "pass (k, k)")
 
@@ -92,7 +92,7 @@ class LowRankExcitation(AbstractExcitation):
     right: Float[Array, "k r"] = parameter(constraints.nonnegative)
 
     def __check_init__(self):
-        ok = jnp.ndim(self.left) == 2 and jnp.shape(self.left) == jnp.shape(self.right)
+        ok = np.ndim(self.left) == 2 and np.shape(self.left) == np.shape(self.right)
         require(ok, "right", "must have the shape of left, (k, r)", self.right, "pass two matrices of one shape")
 
     def matrix(self):

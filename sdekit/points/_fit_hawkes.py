@@ -166,8 +166,8 @@ def fit_hawkes(
 ) -> HawkesFit:
     r"""The maximum likelihood of an exponential Hawkes process with fixed decays, its parameters not negative.
 
-    The problem is concave and falls apart into one for each kind. It is solved on the host, in NumPy and SciPy, after one
-    pass in JAX. For a free decay see `HawkesLikelihood` and `fit`.
+    The problem is concave and falls apart into one for each kind. It is solved on the host, in NumPy and SciPy, after
+    one pass in JAX. For a free decay see `HawkesLikelihood` and `fit`.
 
     **Arguments:**
 
@@ -198,10 +198,10 @@ def fit_hawkes(
     cover, length = np.asarray(sums.cover, np.float64), float(sums.length)
     base, branching, iterations, total = np.zeros(k), np.zeros((m, k, k)), 0, 0.0
     base_error, branching_error = np.full(k, np.nan), np.full((m, k, k), np.nan)
-    for i, rows in enumerate(sums.features):
-        n = len(rows)
+    for i, columns in enumerate(sums.features):
+        n = columns.shape[1]
         require(n > 0, "record", f"must hold events of every kind; none is of kind {i}", n, "drop the kind")
-        design = np.concatenate([np.ones((n, 1)), np.asarray(rows, np.float64)], axis=1)
+        design = np.concatenate([np.ones((1, n)), np.asarray(columns, np.float64)]).T
         cost = np.concatenate([[length], cover])
         upper = np.concatenate([[np.inf], np.where(np.tile(allowed[i], m), np.inf, 0.0)])
         lower = np.concatenate([[_FLOOR * n / length], np.zeros(m * k)])
@@ -218,7 +218,7 @@ def fit_hawkes(
         base_error[i], branching_error[:, i] = error[0], error[1:].reshape(m, k)
     dtype = np.asarray(sums.cover).dtype
     process = _process(base.astype(dtype), branching.astype(dtype), sums.decays)
-    count = sum(map(len, sums.features))
+    count = sum(columns.shape[1] for columns in sums.features)
     return HawkesFit(process, float(total), base_error, branching_error, count, iterations)
 
 

@@ -4,6 +4,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from jax.scipy.special import gammaincc, gammaln, log_ndtr
 from jaxtyping import Array, Float
@@ -46,7 +47,7 @@ class InverseGaussian(dist.Distribution):
     def __init__(self, mean, shape_parameter, *, validate_args=None):
         mean, shape_parameter = jnp.asarray(mean), jnp.asarray(shape_parameter)
         self.mean_parameter, self.shape_parameter = promote_shapes(mean, shape_parameter)
-        batch = jax.lax.broadcast_shapes(jnp.shape(mean), jnp.shape(shape_parameter))
+        batch = jax.lax.broadcast_shapes(np.shape(mean), np.shape(shape_parameter))
         super().__init__(batch_shape=batch, validate_args=validate_args)
 
     @property
@@ -103,7 +104,7 @@ class GutenbergRichter(dist.Distribution):
     def __init__(self, rate, cutoff, *, validate_args=None):
         rate, cutoff = jnp.asarray(rate, float), jnp.asarray(cutoff, float)
         self.rate, self.cutoff = promote_shapes(rate, cutoff)
-        batch = jax.lax.broadcast_shapes(jnp.shape(rate), jnp.shape(cutoff))
+        batch = jax.lax.broadcast_shapes(np.shape(rate), np.shape(cutoff))
         super().__init__(batch_shape=batch, validate_args=validate_args)
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)

@@ -153,7 +153,7 @@ def _draw_like(process, t0, t1, key, room):
 
 
 def qq_band(n: int, level: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    r"""Quantiles of `n` unit exponentials with a simultaneous band: all order statistics lie in it with probability `level`.
+    r"""Quantiles of `n` unit exponentials with a band that holds all order statistics with probability `level`.
 
     From the distance of Kolmogorov and Smirnov, carried to quantiles.
 
@@ -215,7 +215,8 @@ def mark_pit(process: AbstractAutoregressive, record: Events, *, key: Key) -> np
         import jax.numpy as jnp
         from sdekit.points import Poisson, mark_pit
         process = Poisson([2.0, 1.0])
-        mark_pit(process, process.sample(jnp.array([0.0, 9.0]), key=jax.random.key(0)).to_record(), key=jax.random.key(1))
+        events = process.sample(jnp.array([0.0, 9.0]), key=jax.random.key(0)).to_record()
+        mark_pit(process, events, key=jax.random.key(1))
         ```
 
     Source: Czado, Gneiting and Held (2009), Predictive model assessment for count data.

@@ -24,7 +24,7 @@ __all__ = ["AbstractLinearHawkes", "ExponentialHawkes", "ExponentialSumHawkes"]
 
 
 class AbstractLinearHawkes(AbstractErgodic):
-    r"""$\lambda_i(t) = \mu_i + \sum_{t_n < t} \Phi_{i k_n} g_{i k_n}(t - t_n)$ with positive densities `g`: a branching process.
+    r"""$\lambda_i(t) = \mu_i + \sum_{t_n < t} \Phi_{i k_n} g_{i k_n}(t - t_n)$, densities `g`: a branching process.
 
     Immigrants come at rates $\mu$; each event of kind `j` has $\Phi_{ij}$ children of kind `i` on average, at delays of
     density $g_{ij}$. Stable when the spectral radius of $\Phi$ is below 1. The window starts with no past.
@@ -66,7 +66,7 @@ class AbstractLinearHawkes(AbstractErgodic):
 
 def _decay(x):
     x = as_float(x)
-    return jnp.reshape(x, (1, 1)) if jnp.ndim(x) == 0 else x
+    return jnp.reshape(x, (1, 1)) if np.ndim(x) == 0 else x
 
 
 class ExponentialHawkes(AbstractLinearHawkes, AbstractRecurrent):
@@ -102,7 +102,7 @@ class ExponentialHawkes(AbstractLinearHawkes, AbstractRecurrent):
     mark_law = None
 
     def __check_init__(self):
-        k, shape = self.dim, jnp.shape(self.decay)
+        k, shape = self.dim, np.shape(self.decay)
         fits = len(shape) == 2 and shape[0] in (1, k) and shape[1] in (1, k)
         require(
             fits, "decay", f"must be a number, or of shape (1, {k}) or ({k}, {k})", self.decay, "one for all, or each"
@@ -119,7 +119,7 @@ class ExponentialHawkes(AbstractLinearHawkes, AbstractRecurrent):
 
     @property
     def _rows(self) -> int:
-        return jnp.shape(self.decay)[0]
+        return np.shape(self.decay)[0]
 
     def branching_matrix(self):
         return self.branching.matrix()
@@ -142,7 +142,7 @@ class ExponentialHawkes(AbstractLinearHawkes, AbstractRecurrent):
         return jnp.concatenate([jnp.zeros((1, self._rows, self.dim), after.dtype), after])
 
     def next_event(self, context):
-        if jnp.shape(self.decay) == (1, 1):
+        if np.shape(self.decay) == (1, 1):
             excess = self.branching.apply(context[0] * self.decay[0, 0])[:, None]
         else:
             excess = self.branching.matrix() * (self.decay * context)
@@ -175,15 +175,15 @@ class ExponentialSumHawkes(AbstractLinearHawkes, AbstractRecurrent):
 
     base: Float[Array, " k"] = parameter(constraints.positive, converter=as_vector)
     branching: Float[Array, "m k k"] = parameter(
-        constraints.nonnegative, converter=lambda x: as_float(x)[:, None, None] if jnp.ndim(x) == 1 else as_float(x)
+        constraints.nonnegative, converter=lambda x: as_float(x)[:, None, None] if np.ndim(x) == 1 else as_float(x)
     )
     decays: Float[Array, " m"] = parameter(constraints.positive, converter=as_vector)
 
     mark_law = None
 
     def __check_init__(self):
-        size = (jnp.shape(self.decays)[0], self.dim, self.dim)
-        fits = jnp.shape(self.branching) == size
+        size = (np.shape(self.decays)[0], self.dim, self.dim)
+        fits = np.shape(self.branching) == size
         require(fits, "branching", f"must have shape {size}", self.branching, "a matrix for each of `decays`")
 
     @property

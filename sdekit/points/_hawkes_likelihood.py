@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._errors import fault
@@ -36,7 +37,7 @@ class HawkesLikelihood(AbstractLikelihood):
     """
 
     def log_prob(self, model: PyTree, item: AbstractRecord) -> Float[Array, ""]:
-        if not isinstance(model, ExponentialHawkes) or jnp.shape(model.decay) != (1, 1):
+        if not isinstance(model, ExponentialHawkes) or np.shape(model.decay) != (1, 1):
             remedy = "use MarginalLikelihood() for other processes"
             raise TypeError(fault("model", "must be an ExponentialHawkes with one decay", type(model).__name__, remedy))
         kinds, beta, phi = model.marks_of(item), model.decay[0, 0], model.branching_matrix()

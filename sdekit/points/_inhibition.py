@@ -5,6 +5,7 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._errors import require
@@ -147,14 +148,14 @@ class LinkedHazard(AbstractNextEvent):
 
 
 class NonlinearHawkes(AbstractRecurrent):
-    r"""$\lambda_i(t) = \text{link}\big(\mu_i + \sum_{t_n < t} w_{i k_n} \beta e^{-\beta (t - t_n)}\big)$, weights of either sign.
+    r"""$\lambda_i(t) = f\big(\mu_i + \sum_{t_n < t} w_{i k_n} \beta e^{-\beta (t - t_n)}\big)$, weights of either sign.
 
     **Arguments:**
 
     - `base`: $\mu$, shape `()` or `(k,)`.
     - `weights`: `w`, a number or shape `(k, k)`; negative where events hold back.
     - `decay`: $\beta$, one for all.
-    - `link`: `Rectified()` or `Softplus()`.
+    - `link`: `f`, `Rectified()` or `Softplus()`.
 
     **Raises:** `ValueError` for shapes that do not fit, or parameters out of their domain.
 
@@ -173,7 +174,7 @@ class NonlinearHawkes(AbstractRecurrent):
 
     base: Float[Array, " k"] = parameter(constraints.real, converter=as_vector)
     weights: Float[Array, "k k"] = parameter(
-        constraints.real, converter=lambda x: jnp.reshape(as_float(x), (1, 1)) if jnp.ndim(x) == 0 else as_float(x)
+        constraints.real, converter=lambda x: jnp.reshape(as_float(x), (1, 1)) if np.ndim(x) == 0 else as_float(x)
     )
     decay: Float[Array, ""] = parameter(constraints.positive)
     link: AbstractLink
@@ -182,7 +183,7 @@ class NonlinearHawkes(AbstractRecurrent):
 
     def __check_init__(self):
         k = self.dim
-        fits = jnp.shape(self.weights) == (k, k)
+        fits = np.shape(self.weights) == (k, k)
         require(fits, "weights", f"must have shape ({k}, {k})", self.weights, "a row for each kind in `base`")
 
     @property

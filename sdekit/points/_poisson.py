@@ -5,6 +5,7 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._parameters import AbstractParametric, constraints, parameter
@@ -178,7 +179,7 @@ class PiecewiseRate(AbstractRate):
 
     edges: Float[Array, " m+1"] = parameter(constraints.ordered_vector, trainable=False)
     rates: Float[Array, "m k"] = parameter(
-        constraints.positive, converter=lambda x: as_vector(x)[:, None] if jnp.ndim(x) < 2 else as_vector(x)
+        constraints.positive, converter=lambda x: as_vector(x)[:, None] if np.ndim(x) < 2 else as_vector(x)
     )
 
     @property

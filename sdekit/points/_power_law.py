@@ -97,8 +97,8 @@ class PowerLawHawkes(AbstractLinearHawkes):
 class ETAS(AbstractAutoregressive):
     r"""The epidemic-type aftershock sequence: larger earthquakes excite more.
 
-    $\lambda(t) = \mu + \sum_{t_n < t} \kappa\, e^{\alpha (m_n - m_0)}\, q\, c^q (t - t_n + c)^{-q-1}$, magnitudes $m_n$ of
-    their own law. One earthquake of magnitude $m_0$ has $\kappa$ direct aftershocks.
+    $\lambda(t) = \mu + \sum_{t_n < t} \kappa\, e^{\alpha (m_n - m_0)}\, q\, c^q (t - t_n + c)^{-q-1}$, magnitudes $m_n$
+    of their own law. One earthquake of magnitude $m_0$ has $\kappa$ direct aftershocks.
 
     **Arguments:**
 

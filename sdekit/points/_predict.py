@@ -159,7 +159,7 @@ class Marginal(AbstractMarkQuestion):
     nodes: int = eqx.field(static=True, default=32)
 
     def probabilities(self, law, predicted, true, horizon):
-        gaps, weights, rest = quantile_rule(law, horizon, self.nodes)
+        gaps, weights, _ = quantile_rule(law, horizon, self.nodes)
         each = jax.vmap(lambda g: jax.nn.softmax(law.log_intensity(g)))(gaps)
         known = weights @ each
         return known / jnp.maximum(known.sum(), jnp.finfo(known.dtype).tiny)
@@ -254,8 +254,8 @@ def predict_next(
     - `loss`: `Mean()`, `Median()` or `Mode()`.
     - `mark`: `Marginal()`, `GivenTime()` or `AtPrediction()`. With `GivenTime` the last row has no true time, and takes
       the end of the window for it.
-    - `horizon`: the longest gap; later events count as at the horizon. The length of the window if not given. A law with
-      a mass at infinity has a mean only with a horizon.
+    - `horizon`: the longest gap; later events count as at the horizon. The length of the window if not given. A law
+      with a mass at infinity has a mean only with a horizon.
 
     **Returns:** a `Prediction`, with rows for padding that say nothing.
 

@@ -17,7 +17,7 @@ __all__ = ["Residuals", "residuals"]
 
 @dataclasses.dataclass(frozen=True)
 class Residuals:
-    r"""Rescaled gaps $\Lambda(t_i) - \Lambda(t_{i-1})$ of many sequences: independent unit exponentials under the truth.
+    r"""Rescaled gaps $\Lambda(t_i) - \Lambda(t_{i-1})$ of many sequences: unit exponentials under the truth.
 
     !!! example
 
@@ -46,14 +46,9 @@ class Residuals:
 
 
 @eqx.filter_jit
-def _rescaled(process, record, kind):
-    def one(item):
-        ends = jnp.concatenate([item.ts, item.t1[None]])
-        by_kind = process.compensators(ends, item)
-        if kind is None:
-            return by_kind.sum(axis=-1)
-        return by_kind[:, kind]
-
+def _rescaled(process, record):
+    """The compensators of all kinds at each event and at the end, a sequence a row."""
+    one = lambda item: process.compensators(jnp.concatenate([item.ts, item.t1[None]]), item)
     return jax.vmap(one)(record.stack())
 
 
@@ -63,8 +58,8 @@ def residuals(
     """The residuals of time rescaling, of all sequences of a record.
 
     Each sequence ends in a gap that is not finished. Left out, it biases the residuals downwards: the truth itself is
-    rejected. So what is left of one sequence is carried into the first residual of the next, as if the sequences followed
-    one another in rescaled time; then all of them are exact.
+    rejected. So what is left of one sequence is carried into the first residual of the next, as if the sequences
+    followed one another in rescaled time; then all of them are exact.
 
     **Arguments:**
 
@@ -89,7 +84,8 @@ def residuals(
     """
     known = kind is None or 0 <= kind < process.dim
     require(known, "kind", f"must be a kind below {process.dim}", kind, "count kinds from 0")
-    totals = np.asarray(_rescaled(process, record, kind), np.float64)
+    by_kind = np.asarray(_rescaled(process, record), np.float64)
+    totals = by_kind.sum(axis=-1) if kind is None else by_kind[..., kind]
     stacked = record.stack()
     here = np.asarray(stacked.mask)
     if kind is not None and process.dim > 1:

@@ -117,7 +117,8 @@ def invert(law: AbstractNextEvent, target: Array, low: RealScalar, high: RealSca
 class Thinning(AbstractEventSampler):
     """Ogata's thinning: proposals from a bound of the intensity, accepted with the probability of their ratio.
 
-    The bound is that of the law of the next event on a window ahead. It is checked at every proposal: where the intensity
+    The bound is that of the law of the next event on a window ahead. It is checked at every proposal: where the
+    intensity
     is above it, that is counted (`path.made.violations`), the bound is raised twofold and the proposal made anew. Every
     proposal has fresh random numbers, and nothing stands in for an event that did not come.
 

@@ -8,7 +8,7 @@ __all__ = ["EventScores"]
 
 
 class EventScores(eqx.Module):
-    r"""The log-density of a sequence of events, event by event: $\sum_i (\text{time}_i + \text{mark}_i) + \text{survival}$.
+    r"""The log-density of a sequence, event by event: $\sum_i (\text{time}_i + \text{mark}_i) + \text{survival}$.
 
     What conventions differ in is chosen here: papers that leave out the silence after the last event, or the first
     event, take other sums of the same numbers. Padding scores 0.

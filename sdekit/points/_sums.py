@@ -1,5 +1,7 @@
 """What a likelihood of exponential Hawkes processes needs of the data when decays are fixed."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -16,7 +18,7 @@ __all__ = ["HawkesSums"]
 
 
 class HawkesSums(eqx.Module):
-    r"""The data as exponential Hawkes processes of fixed decays see them: after one pass, the likelihood is linear algebra.
+    r"""The data as exponential Hawkes processes of fixed decays see them: the likelihood becomes linear algebra.
 
     With decays $\beta_m$ an intensity is $\lambda_i(t_n) = \mu_i + \sum_{mj} \Phi_{mij} f_{nmj}$ and a compensator
     $\mu_i T + \sum_{mj} \Phi_{mij} c_{mj}$; the features `f` and covers `c` do not depend on what is estimated. The
@@ -27,7 +29,8 @@ class HawkesSums(eqx.Module):
     - `record`: one sequence or a stack; kinds are its marks.
     - `decays`: shape `()` or `(m,)`.
 
-    **Raises:** `TypeError` for a record that is not `Events`; `ValueError` for real marks or decays that are not positive.
+    **Raises:** `TypeError` for a record that is not `Events`; `ValueError` for real marks or decays that are not
+    positive.
 
     !!! example
 
@@ -42,8 +45,8 @@ class HawkesSums(eqx.Module):
     Source: Ogata (1978), The asymptotic behaviour of maximum likelihood estimators for stationary point processes.
     """
 
-    features: tuple[Float[Array, "n m*k"], ...]
-    """A row for each event of one kind, the kinds in turn."""
+    features: tuple[Float[Array, "m*k n"], ...]
+    """A column for each event of one kind, the kinds in turn."""
     cover: Float[Array, " m*k"]
     length: Float[Array, ""]
     """The length of all windows together."""
@@ -63,7 +66,9 @@ class HawkesSums(eqx.Module):
         at = np.where(np.asarray(record.stack().mask), np.asarray(kinds), dim).ravel()
         order = np.argsort(at, kind="stable")
         ends = np.searchsorted(at[order], np.arange(dim + 1))
-        self.features = tuple(jnp.asarray(flat[order[a:b]]) for a, b in zip(ends[:-1], ends[1:], strict=True))
+        self.features = tuple(
+            jnp.asarray(np.ascontiguousarray(flat[order[a:b]].T)) for a, b in itertools.pairwise(ends)
+        )
         self.cover, self.length, self.decays = cover, length, decays
 
     def log_prob(self, base: Float[Array, " k"], branching: Float[Array, "m k k"]) -> Float[Array, ""]:
@@ -101,17 +106,25 @@ def _pass(record, kinds, decays, dim):
     return features, cover.sum(axis=0), (record.t1 - record.t0).sum()
 
 
+def _log_product(rates):
+    """The sum of logarithms, four numbers to a logarithm in float64, whose range allows for it."""
+    if rates.dtype != jnp.float64:
+        return jnp.log(rates).sum()
+    rest = -rates.shape[0] % 4
+    return jnp.log(jnp.pad(rates, (0, rest), constant_values=1.0).reshape(4, -1).prod(axis=0)).sum()
+
+
 def _parts(sums, base, branching):
     """The log-likelihood and its gradients; features grouped by kind, so that each kind is two products."""
     m, k, _ = branching.shape
     weights = jnp.swapaxes(branching, 0, 1).reshape(k, m * k)
     total, slopes, rises = -(base.sum() * sums.length) - (weights @ sums.cover).sum(), [], []
-    for i, rows in enumerate(sums.features):
-        rates = base[i] + rows @ weights[i]
+    for i, columns in enumerate(sums.features):
+        rates = base[i] + weights[i] @ columns
         inverse = 1 / rates
-        total = total + jnp.log(rates).sum()
+        total = total + _log_product(rates)
         slopes.append(inverse.sum() - sums.length)
-        rises.append(inverse @ rows - sums.cover)
+        rises.append(columns @ inverse - sums.cover)
     return total, jnp.stack(slopes), jnp.swapaxes(jnp.stack(rises).reshape(k, m, k), 0, 1)
 
 

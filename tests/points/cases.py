@@ -1,6 +1,7 @@
 """The processes that the laws of this room run over, each with its intensity as a plain NumPy function of the past.
 
-A new model joins by being added to `CASES`: `build(rng)` draws one, `rate(process, t, times, marks)` is its intensity by
+A new model joins by being added to `CASES`: `build(rng)` draws one, `rate(process, t, times, marks)` is its intensity
+by
 brute force from the definition (`None` where a network stands in it), and the flags say which laws it is exempt from.
 """
 
@@ -107,10 +108,11 @@ def log_normal_hazard(law, x):
 
 
 def inverse_gaussian_hazard(law, x):
-    m, l = float(law.mean_parameter), float(law.shape_parameter)
-    density = np.sqrt(l / (2 * np.pi * x**3)) * np.exp(-l * (x - m) ** 2 / (2 * m**2 * x))
-    root = np.sqrt(l / x)
-    return density / (special.ndtr(root * (1 - x / m)) - np.exp(2 * l / m) * special.ndtr(-root * (1 + x / m)))
+    m, shape = float(law.mean_parameter), float(law.shape_parameter)
+    density = np.sqrt(shape / (2 * np.pi * x**3)) * np.exp(-shape * (x - m) ** 2 / (2 * m**2 * x))
+    root = np.sqrt(shape / x)
+    late = special.ndtr(root * (1 - x / m)) - np.exp(2 * shape / m) * special.ndtr(-root * (1 + x / m))
+    return density / late
 
 
 def correcting_rate(p, t, times, marks):
@@ -199,6 +201,7 @@ CASES = [
         "Hawkes, power law",
         lambda r: sp.PowerLawHawkes(between(r, 0.2, 0.8, 2), stable(r, 2), between(r, 0.5, 2), between(r, 0.1, 0.5)),
         power_rate,
+        length=12.0,
     ),
     Case(
         "ETAS",
@@ -207,6 +210,7 @@ CASES = [
         ),
         etas_rate,
         real_marks=True,
+        length=12.0,
     ),
     Case(
         "inhibition, rectified",
