@@ -51,10 +51,10 @@ _EXPERIMENTS = (
     ROUGH_VOLATILITY,
     SPIRALS,
     TPP_EASYTPP,
+    TPP_GOLDEN,
     TPP_NEURAL_GOLDEN,
     TPP_TIME_MARK,
     TPP_TIME_MARK_FIVE,
-    TPP_GOLDEN,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
 
