@@ -52,8 +52,8 @@ _WIDTH = {"width": 64}
 _PRESETS = {
     "attnhp": (attnhp, {"width": 32}),
     "cd_lognormal": (cd_lognormal, {"width": 64, "components": 16}),
-    "iftpp": (iftpp, {"width": 64, "components": 32}),
-    "mark_given_time": (mark_given_time, {"width": 64, "components": 32}),
+    "iftpp": (iftpp, {"width": 32}),
+    "mark_given_time": (mark_given_time, {"width": 32}),
     "nhp": (nhp, _WIDTH),
     "rmtpp": (rmtpp, _WIDTH),
     "s2p2": (s2p2, {"width": 64, "states": 32, "layers": 2}),
@@ -142,6 +142,6 @@ TPP_EASYTPP = Experiment(
         "smoke": {"models": ("iftpp",), "fit": adam(40, 4e-3, clip=1.0)},
         "paper": {},
     },
-    fit={**adam(2000, 4e-3, clip=1.0), "batch_size": 64, "valid": 0.1},
+    fit={**adam(2000, 3e-3, clip=1.0), "batch_size": 64, "valid": 0.1},
     baseline="Poisson",
 )

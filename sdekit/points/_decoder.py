@@ -56,13 +56,18 @@ class AbstractHazardCurve(AbstractNextEvent):
     """
 
     nodes: eqx.AbstractVar[int]
+    unit: eqx.AbstractVar[Float[Array, ""]]
 
     @abc.abstractmethod
-    def log_hazards(self, gaps: Float[Array, " q"]) -> Float[Array, "q k"]:
-        """The logarithm of the hazard of each kind at many gaps, in increasing order."""
+    def arguments(self, gaps: Float[Array, " q"]) -> Float[Array, "q k"]:
+        """At many gaps, what the softplus is taken of: hazards are that in units of a typical gap."""
+
+    def hazards(self, gaps: Float[Array, " q"]) -> Float[Array, "q k"]:
+        """The hazard of each kind at many gaps."""
+        return jax.nn.softplus(self.arguments(gaps)) / self.unit
 
     def log_intensity(self, gap):
-        return self.log_hazards(jnp.asarray(gap)[None])[0]
+        return log_softplus(self.arguments(jnp.asarray(gap)[None])[0]) - jnp.log(self.unit)
 
     def compensator(self, gap):
         return self._integral(gap, self.nodes)
@@ -77,7 +82,7 @@ class AbstractHazardCurve(AbstractNextEvent):
     def _integral(self, gap, nodes):
         gap = jnp.asarray(gap)
         u, w = graded_nodes(nodes)
-        hazards = jnp.exp(self.log_hazards(gap * jnp.asarray(u, gap.dtype)))
+        hazards = self.hazards(gap * jnp.asarray(u, gap.dtype))
         return gap * (jnp.asarray(w, hazards.dtype) @ hazards)
 
 
@@ -101,4 +106,4 @@ def inverse_softplus(y: np.ndarray) -> np.ndarray:
 def searched_bound(law: AbstractHazardCurve, a: Array, b: Array, *, points: int = 32, margin: float = 1.25) -> Array:
     """A bound of the sum of the hazards that a search says, for hazards of any shape. Thinning checks it."""
     u = jnp.linspace(0.0, 1.0, points, dtype=jnp.result_type(a)) ** 2
-    return margin * jnp.exp(law.log_hazards(a + (b - a) * u)).sum(axis=-1).max()
+    return margin * law.hazards(a + (b - a) * u).sum(axis=-1).max()

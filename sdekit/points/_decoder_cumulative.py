@@ -119,6 +119,6 @@ class CumulativeNetwork(AbstractDecoder):
 
     def law(self, memory, scale):
         h = memory(jnp.zeros(1, scale.unit.dtype))[0]
-        shift = (self.weight @ h).reshape(self.level.shape)
+        shift = (h @ self.weight.T).reshape(self.level.shape)
         rising = (jax.nn.softplus(x) for x in (self.first, self.second, self.third))
         return CumulativeGaps(shift, *rising, self.level, jax.nn.softplus(self.line), scale.unit)  # pyright: ignore[reportCallIssue]

@@ -144,7 +144,7 @@ class Gompertz(AbstractDecoder):
         self.kinds = kinds
 
     def law(self, memory, scale):
-        level = self.weight @ memory(jnp.zeros(1, scale.unit.dtype))[0] + self.bias
+        level = memory(jnp.zeros(1, scale.unit.dtype))[0] @ self.weight.T + self.bias
         return GompertzGaps(level - jnp.log(scale.unit), self.slope / scale.unit)
 
 
@@ -237,5 +237,5 @@ class LogNormalMixture(AbstractDecoder):
 
     def law(self, memory, scale):
         h = memory(jnp.zeros(1, scale.unit.dtype))[0]
-        logits, mean, log_sd = (self.weight @ h).reshape(self.bias.shape) + self.bias
+        logits, mean, log_sd = (h @ self.weight.T).reshape(self.bias.shape) + self.bias
         return LogNormalGaps(logits, mean, jnp.logaddexp(log_sd, float(np.log(self.narrowest))), scale)

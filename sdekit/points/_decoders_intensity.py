@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from .._errors import require
 from .._types import Key
-from ._decoder import AbstractDecoder, AbstractHazardCurve, inverse_softplus, log_softplus, searched_bound
+from ._decoder import AbstractDecoder, AbstractHazardCurve, inverse_softplus, searched_bound
 from ._encoder import AbstractMemory, AbstractMonotoneMemory, uniform
 
 
@@ -40,9 +40,8 @@ class MovingHazard(AbstractHazardCurve):
     unit: Float[Array, ""]
     nodes: int = eqx.field(static=True)
 
-    def log_hazards(self, gaps):
-        z = self.memory(gaps / self.unit) @ self.weight.T
-        return log_softplus(z + self.bias[None]) - jnp.log(self.unit)
+    def arguments(self, gaps):
+        return self.memory(gaps / self.unit) @ self.weight.T + self.bias[None]
 
     def bound(self, a, b):
         if not isinstance(self.memory, AbstractMonotoneMemory):
@@ -102,13 +101,12 @@ class RelaxingHazard(AbstractHazardCurve):
     unit: Float[Array, ""]
     nodes: int = eqx.field(static=True)
 
-    def log_hazards(self, gaps):
+    def arguments(self, gaps):
         decay = jnp.exp(-self.rate[None] * (gaps / self.unit)[:, None])
-        z = self.limit[None] + (self.first - self.limit)[None] * decay
-        return log_softplus(z) - jnp.log(self.unit)
+        return self.limit[None] + (self.first - self.limit)[None] * decay
 
     def bound(self, a, b):
-        return jnp.exp(self.log_hazards(jnp.stack([jnp.asarray(a), jnp.asarray(b)]))).max(axis=0).sum()
+        return self.hazards(jnp.stack([jnp.asarray(a), jnp.asarray(b)])).max(axis=0).sum()
 
 
 class RelaxingIntensity(AbstractDecoder):
@@ -142,7 +140,8 @@ class RelaxingIntensity(AbstractDecoder):
         self.kinds, self.nodes = kinds, nodes
 
     def law(self, memory, scale):
-        limit, first, rate = self.weight @ memory(jnp.zeros(1, scale.unit.dtype))[0] + self.bias
+        h = memory(jnp.zeros(1, scale.unit.dtype))[0]
+        limit, first, rate = (h @ self.weight.reshape(-1, h.shape[0]).T).reshape(self.bias.shape) + self.bias
         return RelaxingHazard(limit, first, jax.nn.softplus(rate), scale.unit, self.nodes)
 
 
@@ -154,12 +153,11 @@ class DriftingHazard(AbstractHazardCurve):
     unit: Float[Array, ""]
     nodes: int = eqx.field(static=True)
 
-    def log_hazards(self, gaps):
-        z = self.first[None] + self.slope[None] * (gaps / self.unit)[:, None]
-        return log_softplus(z) - jnp.log(self.unit)
+    def arguments(self, gaps):
+        return self.first[None] + self.slope[None] * (gaps / self.unit)[:, None]
 
     def bound(self, a, b):
-        return jnp.exp(self.log_hazards(jnp.stack([jnp.asarray(a), jnp.asarray(b)]))).max(axis=0).sum()
+        return self.hazards(jnp.stack([jnp.asarray(a), jnp.asarray(b)])).max(axis=0).sum()
 
 
 class DriftingIntensity(AbstractDecoder):
@@ -197,5 +195,5 @@ class DriftingIntensity(AbstractDecoder):
         self.kinds, self.nodes = kinds, nodes
 
     def law(self, memory, scale):
-        first = self.weight @ memory(jnp.zeros(1, scale.unit.dtype))[0] + self.bias
+        first = memory(jnp.zeros(1, scale.unit.dtype))[0] @ self.weight.T + self.bias
         return DriftingHazard(first, self.slope, scale.unit, self.nodes)

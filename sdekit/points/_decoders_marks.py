@@ -50,8 +50,8 @@ class TimedKinds(AbstractKinds):
     scale: GapScale
 
     def log_prob(self, gap):
-        hidden = jax.nn.gelu(self.told + self.features @ self.scale.features(gap))
-        return jax.nn.log_softmax(self.out @ hidden + self.bias)
+        hidden = jax.nn.gelu(self.told + self.scale.features(gap) @ self.features.T)
+        return jax.nn.log_softmax(hidden @ self.out.T + self.bias)
 
 
 def shared(ground: AbstractNextEvent, kinds: AbstractKinds, gap: RealScalar) -> Float[Array, " k"]:
@@ -208,7 +208,7 @@ class IndependentMarks(AbstractDecoder):
 
     def law(self, memory, scale):
         h = memory(jnp.zeros(1, scale.unit.dtype))[0]
-        return marked(self.ground.law(memory, scale), SameKinds(self.weight @ h + self.bias))
+        return marked(self.ground.law(memory, scale), SameKinds(h @ self.weight.T + self.bias))
 
 
 class MarkGivenTime(AbstractDecoder):
@@ -259,7 +259,7 @@ class MarkGivenTime(AbstractDecoder):
 
     def law(self, memory, scale):
         h = memory(jnp.zeros(1, scale.unit.dtype))[0]
-        kinds = TimedKinds(self.told @ h, self.features, self.out, self.bias, scale)
+        kinds = TimedKinds(h @ self.told.T, self.features, self.out, self.bias, scale)
         return marked(self.ground.law(memory, scale), kinds)
 
 
@@ -302,4 +302,4 @@ class TimeGivenMark(AbstractDecoder):
             remedy = "use LogNormalMixture, Gompertz or CumulativeNetwork"
             raise TypeError(fault("each", "must have a law of the gap for each kind", type(each).__name__, remedy))
         h = memory(jnp.zeros(1, scale.unit.dtype))[0]
-        return KindThenGap(self.weight @ h + self.bias, each)
+        return KindThenGap(h @ self.weight.T + self.bias, each)

@@ -21,7 +21,7 @@ _SLOWEST, _FASTEST = 0.01, 2.0
 class Layer(eqx.Module):
     """One block: attention of a query to keys in its past, then a small network, each added to the stream."""
 
-    project: Float[Array, "3 w w"]
+    project: Float[Array, "p w"]
     out: Float[Array, "w w"]
     wide: eqx.nn.Linear
     back: eqx.nn.Linear
@@ -30,7 +30,7 @@ class Layer(eqx.Module):
 
     def __init__(self, width: int, heads: int, *, key: Key):
         k1, k2, k3, k4 = jax.random.split(key, 4)
-        self.project = uniform(k1, (3, width, width), width)
+        self.project = uniform(k1, (3 * width, width), width)
         self.out = uniform(k2, (width, width), width)
         self.wide = eqx.nn.Linear(width, 2 * width, key=k3)
         self.back = eqx.nn.Linear(2 * width, width, key=k4)
@@ -40,7 +40,7 @@ class Layer(eqx.Module):
     def split(self, x, elapsed):
         """Query, key and value of one token, the first two turned by its time: their product knows the lag alone."""
         x = normalised(x) * self.norms[0]
-        q, k, v = (self.project @ x).reshape(3, self.heads, -1)
+        q, k, v = (x @ self.project.T).reshape(3, self.heads, -1)
         return rotated(q, elapsed), rotated(k, elapsed), v
 
     def mixed(self, x, q, keys, values, seen):
@@ -48,8 +48,13 @@ class Layer(eqx.Module):
         logits = jnp.einsum("hd,jhd->hj", q, keys) / math.sqrt(q.shape[-1])
         logits = jnp.where(seen, logits, jnp.finfo(logits.dtype).min)
         gathered = jnp.einsum("hj,jhd->hd", jax.nn.softmax(logits, axis=-1), values)
-        x = x + self.out @ gathered.reshape(-1)
-        return x + self.back(jax.nn.gelu(self.wide(normalised(x) * self.norms[1])))
+        x = x + gathered.reshape(-1) @ self.out.T
+        return x + linear(self.back, jax.nn.gelu(linear(self.wide, normalised(x) * self.norms[1])))
+
+
+def linear(layer: eqx.nn.Linear, x: Array) -> Array:
+    """A layer with its input on the left: mapped over many inputs, the product needs no transposition."""
+    return x @ layer.weight.T + layer.bias
 
 
 def normalised(x: Array) -> Array:

@@ -51,7 +51,7 @@ class Gates(eqx.Module):
 
     def step(self, h, told):
         a, b, c = jnp.split(told, 3)
-        r, z, n = jnp.split(self.recurrent @ h, 3)
+        r, z, n = jnp.split(h @ self.recurrent.T, 3)
         r, z = jax.nn.sigmoid(a + r), jax.nn.sigmoid(b + z)
         new = jnp.tanh(c + r * (n + self.fresh))
         return new + z * (h - new)
@@ -182,7 +182,7 @@ class ContinuousLSTM(AbstractEventEncoder):
     def _step(self, state, inputs):
         gap, told = inputs
         cell = state.at(gap)
-        gates = told + self.recurrent @ (state.out * jnp.tanh(cell))
+        gates = told + (state.out * jnp.tanh(cell)) @ self.recurrent.T
         h = self.size
         i, f, i_bar, f_bar, o = jnp.split(jax.nn.sigmoid(gates[: 5 * h]), 5)
         z, decay = jnp.tanh(gates[5 * h : 6 * h]), jax.nn.softplus(gates[6 * h :])
