@@ -63,4 +63,43 @@ POINTS: dict[str, Paper] = {
         "Bosser, T. and Ben Taieb, S.", "On the predictive accuracy of neural temporal point process models",
         "Transactions on Machine Learning Research", 2023,
     ),
+    "du2016": proceedings(
+        "Du, N. and Dai, H. and Trivedi, R. and Upadhyay, U. and Gomez-Rodriguez, M. and Song, L.",
+        "Recurrent Marked Temporal Point Processes: Embedding Event History to Vector", "KDD", 2016,
+    ),
+    "mei2017": proceedings(
+        "Mei, H. and Eisner, J.", "The Neural Hawkes Process: A Neurally Self-Modulating Multivariate Point Process",
+        "Advances in Neural Information Processing Systems", 2017,
+    ),
+    "omi2019": proceedings(
+        "Omi, T. and Ueda, N. and Aihara, K.",
+        "Fully Neural Network based Model for General Temporal Point Processes",
+        "Advances in Neural Information Processing Systems", 2019,
+    ),
+    "zuo2020": proceedings(
+        "Zuo, S. and Jiang, H. and Li, Z. and Zhao, T. and Zha, H.", "Transformer Hawkes Process",
+        "International Conference on Machine Learning", 2020,
+    ),
+    "zhang2020": proceedings(
+        "Zhang, Q. and Lipani, A. and Kirnap, O. and Yilmaz, E.", "Self-Attentive Hawkes Process",
+        "International Conference on Machine Learning", 2020,
+    ),
+    "yang2022": proceedings(
+        "Yang, C. and Mei, H. and Eisner, J.", "Transformer Embeddings of Irregularly Spaced Events and Their Participants",
+        "International Conference on Learning Representations", 2022,
+    ),
+    "waghmare2022": proceedings(
+        "Waghmare, G. and Debnath, A. and Asthana, S. and Malhotra, A.",
+        "Modeling Inter-Dependence Between Time and Mark in Multivariate Temporal Point Processes", "CIKM", 2022,
+    ),
+    "xue2024": proceedings(
+        "Xue, S. and Shi, X. and Chu, Z. and Wang, Y. and Hao, H. and Zhou, F. and Jiang, C. and Pan, C. and Zhang, J. Y."
+        " and Wen, Q. and Zhou, J. and Mei, H.", "EasyTPP: Towards Open Benchmarking Temporal Point Processes",
+        "International Conference on Learning Representations", 2024,
+    ),
+    "chang2025": proceedings(
+        "Chang, Y. and Boyd, A. and Xiao, C. and Kass-Hout, T. and Bhatia, P. and Smyth, P. and Warrington, A.",
+        "Deep Continuous-Time State-Space Models for Marked Event Sequences",
+        "Advances in Neural Information Processing Systems", 2025,
+    ),
 }  # fmt: skip

@@ -197,6 +197,20 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "dfr_v1": ("berghaus2024",),
     "msm_psor": ("gladman1999",),
     "msm_fev": ("jackson2002",),
+    "ContinuousLSTM": ("mei2017",),
+    "CumulativeNetwork": ("omi2019",),
+    "Gompertz": ("du2016",),
+    "LogNormalMixture": ("shchur2020",),
+    "MovingIntensity": ("mei2017",),
+    "RelaxingIntensity": ("zhang2020",),
+    "DriftingIntensity": ("zuo2020",),
+    "AttentionHistory": ("zuo2020", "zhang2020"),
+    "AttentiveHistory": ("yang2022",),
+    "StateSpaceHistory": ("chang2025",),
+    "TimeGivenMark": ("waghmare2022",),
+    "MarkGivenTime": ("waghmare2022",),
+    "IndependentMarks": ("waghmare2022",),
+    "PerEvent": ("xue2024",),
 }
 
 

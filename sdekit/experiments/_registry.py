@@ -34,7 +34,10 @@ from ._sde_gan_ou import SDE_GAN_OU
 from ._si_gaussian import SI_GAUSSIAN
 from ._spirals import SPIRALS
 from ._sunspots import NEURAL_SDE_SUNSPOTS
+from ._tpp_easytpp import TPP_EASYTPP
 from ._tpp_golden import TPP_GOLDEN
+from ._tpp_neural_golden import TPP_NEURAL_GOLDEN
+from ._tpp_time_mark import TPP_TIME_MARK, TPP_TIME_MARK_FIVE
 
 
 __all__ = ["experiments", "get"]
@@ -76,7 +79,11 @@ _EXPERIMENTS = (
     SB_REPRESSILATOR,
     SB_VORTEX,
     SPIRALS,
+    TPP_EASYTPP,
     TPP_GOLDEN,
+    TPP_NEURAL_GOLDEN,
+    TPP_TIME_MARK,
+    TPP_TIME_MARK_FIVE,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
 

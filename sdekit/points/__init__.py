@@ -4,7 +4,44 @@ from ._autoregressive import AbstractAutoregressive as AbstractAutoregressive, A
 from ._cluster import cluster_sizes as cluster_sizes, simulate_clusters as simulate_clusters
 from ._cox import LogGaussianCox as LogGaussianCox
 from ._decayed import decayed as decayed
+from ._decoder import AbstractDecoder as AbstractDecoder, AbstractHazardCurve as AbstractHazardCurve
+from ._decoder_cumulative import CumulativeNetwork as CumulativeNetwork
+from ._decoders_closed import (
+    AbstractGapLaws as AbstractGapLaws,
+    Gompertz as Gompertz,
+    LogNormalMixture as LogNormalMixture,
+)
+from ._decoders_intensity import (
+    DriftingIntensity as DriftingIntensity,
+    MovingIntensity as MovingIntensity,
+    RelaxingIntensity as RelaxingIntensity,
+)
+from ._decoders_marks import (
+    IndependentMarks as IndependentMarks,
+    MarkGivenTime as MarkGivenTime,
+    TimeGivenMark as TimeGivenMark,
+)
 from ._distances import optimal_transport_distance as optimal_transport_distance, t_map as t_map
+from ._encoder import (
+    AbstractEventEncoder as AbstractEventEncoder,
+    AbstractMemory as AbstractMemory,
+    AbstractMonotoneMemory as AbstractMonotoneMemory,
+    EncodedEvent as EncodedEvent,
+    FixedMemory as FixedMemory,
+)
+from ._encoders_attention import (
+    AttentionHistory as AttentionHistory,
+    AttentiveHistory as AttentiveHistory,
+    AttentiveMemory as AttentiveMemory,
+)
+from ._encoders_recurrent import (
+    ContinuousLSTM as ContinuousLSTM,
+    DecayingMemory as DecayingMemory,
+    FlowMemory as FlowMemory,
+    GRUHistory as GRUHistory,
+    NeuralODEHistory as NeuralODEHistory,
+)
+from ._encoders_state_space import StateSpaceHistory as StateSpaceHistory, StateSpaceMemory as StateSpaceMemory
 from ._ergodic import AbstractErgodic as AbstractErgodic
 from ._excitation import (
     AbstractExcitation as AbstractExcitation,
@@ -45,7 +82,12 @@ from ._inhibition import (
     Rectified as Rectified,
     Softplus as Softplus,
 )
-from ._next import AbstractDirect as AbstractDirect, AbstractNextEvent as AbstractNextEvent
+from ._neural import NeuralPointProcess as NeuralPointProcess, PerEvent as PerEvent
+from ._next import (
+    AbstractDirect as AbstractDirect,
+    AbstractGapDensity as AbstractGapDensity,
+    AbstractNextEvent as AbstractNextEvent,
+)
 from ._poisson import (
     AbstractRate as AbstractRate,
     InhomogeneousPoisson as InhomogeneousPoisson,
@@ -66,6 +108,15 @@ from ._predict import (
     Prediction as Prediction,
     predict_next as predict_next,
 )
+from ._presets_gaps import (
+    cd_lognormal as cd_lognormal,
+    cd_rmtpp as cd_rmtpp,
+    fullynn as fullynn,
+    iftpp as iftpp,
+    mark_given_time as mark_given_time,
+    rmtpp as rmtpp,
+)
+from ._presets_intensity import attnhp as attnhp, nhp as nhp, odetpp as odetpp, s2p2 as s2p2, sahp as sahp, thp as thp
 from ._renewal import Renewal as Renewal
 from ._residuals import Residuals as Residuals, residuals as residuals
 from ._samplers import (
@@ -74,6 +125,7 @@ from ._samplers import (
     Inversion as Inversion,
     Thinning as Thinning,
 )
+from ._scale import GapScale as GapScale
 from ._scores import EventScores as EventScores
 from ._self_correcting import SelfCorrecting as SelfCorrecting
 from ._sums import HawkesSums as HawkesSums

@@ -14,7 +14,7 @@ from .._process import AbstractDensity, AbstractGridded, AbstractPointProcess, A
 from .._types import Key, Law, RealScalar, Times
 from ..data import AbstractRecord, Events
 from ..paths import AbstractPath, EventPath
-from ._next import AbstractNextEvent, total_log_intensity
+from ._next import AbstractNextEvent, log_density, total_log_intensity
 from ._scores import EventScores
 from ._simulate import fill
 
@@ -110,22 +110,22 @@ class AbstractAutoregressive(AbstractPointProcess, AbstractDensity, AbstractGrid
 
         def one(context, gap):
             law = self.next_event(context)
-            return law.log_intensity(gap), law.log_survival(gap), law.error(gap)
+            return log_density(law, gap), law.error(gap)
 
-        rates, silence, errors = jax.vmap(one)(jax.tree.map(lambda x: x[:-1], contexts), gaps)
-        total = jax.nn.logsumexp(rates, axis=-1)
+        joint, errors = jax.vmap(one)(jax.tree.map(lambda x: x[:-1], contexts), gaps)
+        total = jax.nn.logsumexp(joint, axis=-1)
         if self.mark_law is not None:
             inside = self.mark_law.sample(jax.random.key(0))  # any value that a mark can have, for the padding
             mark = jax.vmap(self.mark_law.log_prob)(jnp.where(mask, marks, jax.lax.stop_gradient(inside)))
         elif self.dim == 1:
             mark = jnp.zeros_like(total)
         else:
-            mark = jnp.take_along_axis(rates, marks[:, None], axis=-1)[:, 0] - total
+            mark = jnp.take_along_axis(joint, marks[:, None], axis=-1)[:, 0] - total
         zero = jnp.zeros((), total.dtype)
         _, last, after = _end(record)
         law = self.next_event(jax.tree.map(lambda x: x[last], contexts))
         return EventScores(
-            jnp.where(mask, total + silence, zero),
+            jnp.where(mask, total, zero),
             jnp.where(mask, mark, zero),
             law.log_survival(after),
             jnp.where(mask, errors, zero).sum() + law.error(after),

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 from .._types import Key, RealScalar
 
 
-__all__ = ["AbstractDirect", "AbstractNextEvent"]
+__all__ = ["AbstractDirect", "AbstractGapDensity", "AbstractNextEvent"]
 
 
 class AbstractNextEvent(eqx.Module):
@@ -65,6 +65,29 @@ class AbstractDirect(AbstractNextEvent):
     @abc.abstractmethod
     def sample(self, after: RealScalar, *, key: Key) -> tuple[Float[Array, ""], Int[Array, ""]]:
         """The gap (infinite if nothing will ever happen) and the kind, given that nothing happened until `after`."""
+
+
+class AbstractGapDensity(AbstractDirect):
+    """A law that starts from the density of the gap, which is not taken to be a hazard and back when it is scored.
+
+    !!! example
+
+        ```python
+        from sdekit.points import AbstractDirect, AbstractGapDensity
+        issubclass(AbstractGapDensity, AbstractDirect)  # True
+        ```
+    """
+
+    @abc.abstractmethod
+    def log_density(self, gap: RealScalar) -> Float[Array, " k"]:
+        """The log-density that the next event comes after `gap` and is of each kind."""
+
+
+def log_density(law: AbstractNextEvent, gap: RealScalar) -> Float[Array, " k"]:
+    """The log-density that the next event comes after `gap` and is of each kind."""
+    if isinstance(law, AbstractGapDensity):
+        return law.log_density(gap)
+    return law.log_intensity(gap) + law.log_survival(gap)
 
 
 def total_log_intensity(law: AbstractNextEvent, gap: RealScalar) -> Float[Array, ""]:

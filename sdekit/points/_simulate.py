@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -40,7 +41,8 @@ def fill(
     """
     state = process.start(t0, room) if past is None else past[0]
     sampler = sampler or default_sampler(process.next_event(process.context(state)))
-    floats = [x for x in jax.tree.leaves((process, state, t0, t1)) if jnp.issubdtype(jnp.result_type(x), jnp.floating)]
+    numbers = jax.tree.leaves(eqx.filter((process, state, t0, t1), eqx.is_array_like))
+    floats = [x for x in numbers if jnp.issubdtype(jnp.result_type(x), jnp.floating)]
     dtype = jnp.result_type(*floats)
     t0, t1 = jnp.asarray(t0, dtype), jnp.asarray(t1, dtype)
     silence = jnp.zeros((), dtype) if past is None else jnp.asarray(past[2], dtype)

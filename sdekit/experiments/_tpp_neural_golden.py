@@ -1,0 +1,113 @@
+r"""Neural point processes on sequences whose law is known: how far each is from the best score that there is.
+
+Four laws, on $[0, 50]$: Hawkes with $0.2 + 0.8 \sum e^{-s}$; with two time scales, $0.2 + \sum 0.4 e^{-s} + 8 e^{-20
+s}$; self-correcting, $e^{t - N(t)}$; renewal with log-normal gaps of mean 1 and deviation 6. Held-out sequences are
+scored under the model and under the truth: the difference, in nats an event, is an estimate of the Kullback-Leibler
+divergence.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+
+from ..data import Events, concatenate
+from ..evaluate import Report, Row
+from ..points import (
+    AbstractAutoregressive,
+    ExponentialHawkes,
+    ExponentialSumHawkes,
+    PerEvent,
+    Renewal,
+    SelfCorrecting,
+    attnhp,
+    fullynn,
+    iftpp,
+    nhp,
+    odetpp,
+    rmtpp,
+    s2p2,
+    sahp,
+    thp,
+)
+from ._experiment import Experiment, Outcome
+from ._tpp import Part, part, scored
+from ._training import adam
+
+
+__all__ = ["TPP_NEURAL_GOLDEN"]
+
+_END = 50.0
+_SPREAD = float(np.log(37))
+
+
+def _laws() -> dict[str, AbstractAutoregressive]:
+    gap = dist.LogNormal(jnp.asarray(-_SPREAD / 2), jnp.asarray(_SPREAD**0.5))
+    return {
+        "Hawkes": ExponentialHawkes(0.2, 0.8, 1.0),
+        "Hawkes, two scales": ExponentialSumHawkes(0.2, jnp.array([0.4, 0.4]), jnp.array([1.0, 20.0])),
+        "self-correcting": SelfCorrecting(1.0, 1.0, 0.0),
+        "renewal": Renewal(gap),
+    }
+
+
+_LAWS = ("Hawkes", "Hawkes, two scales", "self-correcting", "renewal")
+_PRESETS = {
+    "attnhp": attnhp, "fullynn": fullynn, "iftpp": iftpp, "nhp": nhp, "odetpp": odetpp, "rmtpp": rmtpp, "s2p2": s2p2,
+    "sahp": sahp, "thp": thp,
+}  # fmt: skip
+_GAP, _ERROR = "nats an event below the truth", "quadrature error, nats an event"
+_BEST = ("fullynn", "iftpp")
+
+
+def _drawn(n, key) -> list[Events]:
+    window = jnp.array([0.0, _END])
+    keys = jax.random.split(key, len(_LAWS))
+    paths = (law.sample(window, key=k, n=n) for law, k in zip(_laws().values(), keys, strict=True))
+    return [path.to_record() for path in paths]
+
+
+def _build(data, key):
+    models = {}
+    for i, law in enumerate(_LAWS):
+        own = part(data, i, len(_LAWS))
+        for j, (name, preset) in enumerate(_PRESETS.items()):
+            models[f"{law}: {name}"] = preset(own, key=jax.random.fold_in(key, 16 * i + j))
+    return models
+
+
+def _metrics(outcome: Outcome) -> Report:
+    rows = []
+    held = dict(zip(_LAWS, _drawn(outcome.setting["held"], outcome.key), strict=True))
+    laws = _laws()
+    true = {}
+    for name, fitted in outcome.fits.items():
+        law = name.split(": ")[0]
+        if law not in true:
+            true[law] = scored(laws[law], held[law])
+        want, own = true[law], scored(fitted.model, held[law])
+        events = want["count"].sum()
+        each = want["total"] - own["total"]
+        spread = each.std(ddof=1) * np.sqrt(len(each)) / events
+        rows += [Row(name, _GAP, each.sum() / events, spread), Row(name, _ERROR, own["error"].sum() / events)]
+    rows += [Row(law, "nats an event, truth", s["total"].sum() / s["count"].sum()) for law, s in true.items()]
+    return Report(tuple(rows))
+
+
+_EXACT = "the likelihood of the law that the sequences were drawn from"
+
+TPP_NEURAL_GOLDEN = Experiment(
+    name="tpp-neural-golden",
+    paper="shchur2020",
+    summary="neural point processes on four known laws: how far below the likelihood of the truth",
+    data=lambda setting, key: concatenate(_drawn(setting["n"], key)),
+    build=_build,
+    objective=lambda name: Part(PerEvent(), _LAWS.index(name.split(": ")[0]), len(_LAWS), 32),
+    metrics=_metrics,
+    expected={(f"{law}: {name}", _GAP): (0.0, 0.01, _EXACT) for law in _LAWS for name in _BEST},
+    scales={
+        "smoke": {"n": 128, "held": 64, "models": ("Hawkes: iftpp", "renewal: iftpp"), "fit": adam(60, 1e-2)},
+        "paper": {"n": 1024, "held": 512},
+    },
+    fit=adam(1500, 1e-2, clip=1.0),
+)

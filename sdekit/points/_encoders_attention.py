@@ -1,0 +1,271 @@
+"""Encoders of events by attention to those before: the lag enters by rotation, the past alone is seen."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from .._errors import require
+from .._types import Key
+from ._encoder import AbstractEventEncoder, AbstractMemory, FixedMemory, embed, uniform
+from ._encoders_recurrent import check_sizes
+
+
+__all__ = ["AttentionHistory", "AttentiveHistory", "AttentiveMemory"]
+
+_SLOWEST, _FASTEST = 0.01, 2.0
+
+
+class Layer(eqx.Module):
+    """One block: attention of a query to keys in its past, then a small network, each added to the stream."""
+
+    project: Float[Array, "p w"]
+    out: Float[Array, "w w"]
+    wide: eqx.nn.Linear
+    back: eqx.nn.Linear
+    norms: Float[Array, "2 w"]
+    heads: int = eqx.field(static=True)
+
+    def __init__(self, width: int, heads: int, *, key: Key):
+        k1, k2, k3, k4 = jax.random.split(key, 4)
+        self.project = uniform(k1, (3 * width, width), width)
+        self.out = uniform(k2, (width, width), width)
+        self.wide = eqx.nn.Linear(width, 2 * width, key=k3)
+        self.back = eqx.nn.Linear(2 * width, width, key=k4)
+        self.norms = jnp.ones((2, width))
+        self.heads = heads
+
+    def split(self, x, elapsed):
+        """Query, key and value of one token, the first two turned by its time: their product knows the lag alone."""
+        x = normalised(x) * self.norms[0]
+        q, k, v = (x @ self.project.T).reshape(3, self.heads, -1)
+        return rotated(q, elapsed), rotated(k, elapsed), v
+
+    def mixed(self, x, q, keys, values, seen):
+        """The token after the block, from keys and values of the tokens that it may see."""
+        logits = jnp.einsum("hd,jhd->hj", q, keys) / math.sqrt(q.shape[-1])
+        logits = jnp.where(seen, logits, jnp.finfo(logits.dtype).min)
+        gathered = jnp.einsum("hj,jhd->hd", jax.nn.softmax(logits, axis=-1), values)
+        x = x + gathered.reshape(-1) @ self.out.T
+        return x + linear(self.back, jax.nn.gelu(linear(self.wide, normalised(x) * self.norms[1])))
+
+
+def linear(layer: eqx.nn.Linear, x: Array) -> Array:
+    """A layer with its input on the left: mapped over many inputs, the product needs no transposition."""
+    return x @ layer.weight.T + layer.bias
+
+
+def normalised(x: Array) -> Array:
+    """To mean 0 and variance 1."""
+    x = x - x.mean()
+    return x * jax.lax.rsqrt((x * x).mean() + 1e-5)
+
+
+def rotated(x: Float[Array, "h d"], elapsed: Array) -> Float[Array, "h d"]:
+    """Pairs of components turned by angles that grow with the time, each at its own speed."""
+    half = x.shape[-1] // 2
+    angle = elapsed * jnp.geomspace(_SLOWEST, _FASTEST, half, dtype=x.dtype)
+    a, b = x[:, :half], x[:, half:]
+    c, s = jnp.cos(angle)[None], jnp.sin(angle)[None]
+    return jnp.concatenate([a * c - b * s, a * s + b * c], axis=-1)
+
+
+class Past(eqx.Module):
+    """Keys and values of the tokens so far, for each layer, and the last token as the layers left it."""
+
+    keys: Float[Array, "l r h d"]
+    values: Float[Array, "l r h d"]
+    count: Int[Array, ""]
+    elapsed: Float[Array, ""]
+    last: Float[Array, " w"]
+
+
+class Stack(eqx.Module):
+    """The layers and tokens that both attention encoders are made of."""
+
+    layers: tuple[Layer, ...]
+    table: Float[Array, "k w"]
+    inputs: Float[Array, "w 2"]
+    begin: Float[Array, " w"]
+
+    def __init__(self, kinds: int, width: int, layers: int, heads: int, *, key: Key):
+        check_sizes(kinds, width)
+        require(layers >= 1, "layers", "must be positive", layers, "pass e.g. 2")
+        even = heads >= 1 and width % (2 * heads) == 0
+        require(even, "heads", f"must divide half the width, {width}", heads, "pass e.g. 4 heads and a width of 32")
+        k1, k2, k3, k4 = jax.random.split(key, 4)
+        self.layers = tuple(Layer(width, heads, key=k) for k in jax.random.split(k1, layers))
+        self.table = uniform(k2, (kinds, width), 1)
+        self.inputs = uniform(k3, (width, 2), 2)
+        self.begin = uniform(k4, (width,), 1)
+
+    def token(self, event):
+        return embed(self.table, event.kind) + event.features @ self.inputs.T
+
+    def first(self, room: int) -> Past:
+        """The past that holds the mark of the beginning alone."""
+        layer, width = self.layers[0], self.begin.shape[0]
+        shape = (len(self.layers), room + 1, layer.heads, width // layer.heads)
+        zero = jnp.zeros(shape, self.begin.dtype)
+        return self.pushed(Past(zero, zero, jnp.array(0), jnp.zeros((), zero.dtype), self.begin), self.begin)
+
+    def pushed(self, past: Past, token: Array) -> Past:
+        """The past with one more token, at the time that has elapsed."""
+        keys, values, x = past.keys, past.values, token
+        seen = jnp.arange(keys.shape[1]) <= past.count
+        for i, layer in enumerate(self.layers):
+            q, k, v = layer.split(x, past.elapsed)
+            keys, values = keys.at[i, past.count].set(k), values.at[i, past.count].set(v)
+            x = layer.mixed(x, q, keys[i], values[i], seen[None])
+        return Past(keys, values, past.count + 1, past.elapsed, x)
+
+    def after(self, past: Past, event) -> Past:
+        """The past with one more event."""
+        return self.pushed(eqx.tree_at(lambda p: p.elapsed, past, past.elapsed + event.gap), self.token(event))
+
+    def all(self, events) -> Past:
+        """The pasts of a sequence, one row each: the first `i` events."""
+        tokens = jnp.concatenate([self.begin[None], self.token(events)])
+        elapsed = jnp.concatenate([jnp.zeros(1, events.gap.dtype), jnp.cumsum(events.gap)])
+        n = tokens.shape[0]
+        below = jnp.tril(jnp.ones((n, n), bool))
+        keys, values, x = [], [], tokens
+        for layer in self.layers:
+            q, k, v = jax.vmap(layer.split)(x, elapsed)
+            x = jax.vmap(lambda x, q, seen, layer=layer, k=k, v=v: layer.mixed(x, q, k, v, seen[None]))(x, q, below)
+            keys.append(k)
+            values.append(v)
+        shared = [jnp.broadcast_to(jnp.stack(y), (n, len(self.layers), *y[0].shape)) for y in (keys, values)]
+        return Past(*shared, 1 + jnp.arange(n), elapsed, x)
+
+
+class AttentionHistory(AbstractEventEncoder):
+    """Causal attention over events; its memory is the last of the tokens, and does not move between events.
+
+    Each token holds a kind and the gap before it. Lags enter by rotation of queries and keys, in place of encodings of
+    absolute times: shifting time changes nothing. Row `i` sees the first `i` events and the mark of the beginning,
+    never the event that it scores (the published code of the transformer Hawkes process does).
+
+    **Arguments:**
+
+    - `kinds`: how many kinds of events.
+    - `width`: the length of a token.
+    - `layers`, `heads`: of the attention; the width is a multiple of twice the heads.
+    - `key`: a JAX key for the initial weights.
+
+    **Raises:** `ValueError` for sizes that do not fit.
+
+    !!! example
+
+        ```python
+        import jax
+        from sdekit.points import AttentionHistory
+        AttentionHistory(2, 8, layers=1, heads=2, key=jax.random.key(0)).size  # 8
+        ```
+
+    Source: Zuo et al. (2020), Transformer Hawkes process; Zhang et al. (2020), Self-attentive Hawkes process; Su et al.
+    (2021), RoFormer, for the rotation.
+    """
+
+    stack: Stack
+    kinds: int = eqx.field(static=True)
+    size: int = eqx.field(static=True)
+
+    def __init__(self, kinds: int, width: int, *, layers: int = 2, heads: int = 4, key: Key):
+        self.stack = Stack(kinds, width, layers, heads, key=key)
+        self.kinds, self.size = kinds, width
+
+    def start(self, room):
+        return self.stack.first(room)
+
+    def advance(self, state, event):
+        return self.stack.after(state, event)
+
+    def context(self, state):
+        return normalised(state.last)
+
+    def contexts(self, events):
+        return jax.vmap(normalised)(self.stack.all(events).last)
+
+    def memory(self, context):
+        return FixedMemory(context)
+
+
+class AttentiveMemory(AbstractMemory):
+    """What a query that moves with time gathers from the tokens of the past.
+
+    !!! example
+
+        ```python
+        import jax
+        from sdekit.points import AttentiveHistory
+        encoder = AttentiveHistory(2, 8, layers=1, heads=2, key=jax.random.key(0))
+        encoder.memory(encoder.context(encoder.start(3)))(jax.numpy.array([0.5])).shape  # (1, 8)
+        ```
+    """
+
+    layers: tuple[Layer, ...]
+    query: Float[Array, " w"]
+    past: Past
+
+    def __call__(self, gaps):
+        return jax.vmap(self.at)(gaps)
+
+    def at(self, gap):
+        """The vector at one gap."""
+        seen = jnp.arange(self.past.keys.shape[1]) < self.past.count
+        x = self.query
+        for i, layer in enumerate(self.layers):
+            q, _, _ = layer.split(x, self.past.elapsed + gap)
+            x = layer.mixed(x, q, self.past.keys[i], self.past.values[i], seen[None])
+        return normalised(x)
+
+
+class AttentiveHistory(AbstractEventEncoder):
+    """Attention whose query moves on between events: the memory at a time is what attention from that time gathers.
+
+    Costs one query of the whole past for each time that is asked for.
+
+    **Arguments:** as `AttentionHistory`.
+
+    **Raises:** `ValueError` for sizes that do not fit.
+
+    !!! example
+
+        ```python
+        import jax
+        from sdekit.points import AttentiveHistory
+        AttentiveHistory(2, 8, layers=1, heads=2, key=jax.random.key(0)).size  # 8
+        ```
+
+    Source: Yang, Mei and Eisner (2022), Transformer embeddings of irregularly spaced events, section 3, with one query
+    for all kinds in place of one a kind.
+    """
+
+    stack: Stack
+    query: Float[Array, " w"]
+    kinds: int = eqx.field(static=True)
+    size: int = eqx.field(static=True)
+
+    def __init__(self, kinds: int, width: int, *, layers: int = 2, heads: int = 4, key: Key):
+        k1, k2 = jax.random.split(key)
+        self.stack = Stack(kinds, width, layers, heads, key=k1)
+        self.query = uniform(k2, (width,), 1)
+        self.kinds, self.size = kinds, width
+
+    def start(self, room):
+        return self.stack.first(room)
+
+    def advance(self, state, event):
+        return self.stack.after(state, event)
+
+    def context(self, state):
+        return state
+
+    def contexts(self, events):
+        return self.stack.all(events)
+
+    def memory(self, context):
+        return AttentiveMemory(self.stack.layers, self.query, context)

@@ -1,0 +1,128 @@
+"""Neural point processes: an encoder of the past and a decoder of the next event."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._errors import fault, require
+from .._types import Key
+from ..data import AbstractRecord, Events
+from ..inference import AbstractObjective
+from ._autoregressive import AbstractAutoregressive
+from ._decoder import AbstractDecoder
+from ._encoder import AbstractEventEncoder, EncodedEvent
+from ._scale import GapScale
+
+
+__all__ = ["NeuralPointProcess", "PerEvent"]
+
+
+class NeuralPointProcess(AbstractAutoregressive):
+    """A point process with a learned law of the next event: any encoder with any decoder.
+
+    Networks are told gaps, in a unit taken from data, and never times: shifting time changes nothing, and unix seconds
+    are as safe as any in float32. Row `i` of what is encoded knows the first `i` events alone.
+
+    **Arguments:**
+
+    - `encoder`: sums up the past.
+    - `decoder`: turns what is remembered into the law of the next event; with the kinds of the encoder.
+    - `scale`: what a typical gap is; `GapScale.of(record)`.
+
+    **Raises:** `ValueError` if encoder and decoder have different numbers of kinds.
+
+    !!! example
+
+        ```python
+        import jax
+        from sdekit.data import Events
+        from sdekit.points import GRUHistory, GapScale, LogNormalMixture, NeuralPointProcess
+        record = Events.from_list([[0.5, 1.2], [0.25]], t1=2.0)
+        k1, k2 = jax.random.split(jax.random.key(0))
+        encoder, decoder = GRUHistory(1, 8, key=k1), LogNormalMixture(8, 1, components=4, key=k2)
+        NeuralPointProcess(encoder, decoder, GapScale.of(record)).log_prob(record[0])
+        ```
+    """
+
+    encoder: AbstractEventEncoder
+    decoder: AbstractDecoder
+    scale: GapScale
+
+    mark_law = None
+
+    def __check_init__(self):
+        same = self.encoder.kinds == self.decoder.kinds
+        kinds = (self.encoder.kinds, self.decoder.kinds)
+        require(same, "encoder, decoder", "must have as many kinds", kinds, "build both for the same record")
+
+    @property
+    def dim(self) -> int:
+        return self.decoder.kinds
+
+    def start(self, t0, room):
+        return self.encoder.start(room)
+
+    def advance(self, state, gap, mark):
+        return self.encoder.advance(state, self._encoded(gap, mark))
+
+    def context(self, state):
+        return self.encoder.context(state)
+
+    def contexts(self, record: Events):
+        events = jax.vmap(self._encoded)(record.gaps(), self.marks_of(record))
+        return self.encoder.contexts(events)
+
+    def next_event(self, context):
+        return self.decoder.law(self.encoder.memory(context), self.scale)
+
+    def _encoded(self, gap, mark) -> EncodedEvent:
+        return EncodedEvent(gap / self.scale.unit, self.scale.features(gap), mark)
+
+
+class PerEvent(AbstractObjective):
+    """Minus the log-density of a batch, divided by how many events are scored: the unit that papers report.
+
+    Conventions are switches: EasyTPP's benchmark scores neither the first event nor the silence after the last one. For
+    the full likelihood of whole sequences `MarginalLikelihood` is the same up to the number of events.
+
+    **Arguments:**
+
+    - `first`: whether the first event of a sequence is scored.
+    - `silence`: whether the silence after the last event is scored.
+
+    **Returns:** when called: the loss, and the metrics `log_prob` (a scored event), `time` and `mark` (its two parts).
+
+    **Raises:** `TypeError` for a model that is not an `AbstractAutoregressive`.
+
+    !!! example
+
+        ```python
+        import jax
+        from sdekit.data import Events
+        from sdekit.points import PerEvent, Poisson
+        record = Events.from_list([[0.5, 1.2], [0.25]], t1=2.0)
+        loss, metrics = PerEvent(first=False, silence=False)(Poisson(2.0), record, key=jax.random.key(0))
+        ```
+
+    Source: Xue et al. (2024), EasyTPP: towards open benchmarking temporal point processes, section 3.
+    """
+
+    first: bool = eqx.field(static=True, default=True)
+    silence: bool = eqx.field(static=True, default=True)
+
+    def __call__(
+        self, model: AbstractAutoregressive, batch: AbstractRecord, *, key: Key
+    ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+        if not isinstance(model, AbstractAutoregressive):
+            raise TypeError(fault("model", "must be a point process", type(model).__name__, "see sdekit.points"))
+        time, mark, count = jax.vmap(lambda item: self._one(model, item))(batch.stack())
+        count = jnp.maximum(count.sum(), 1)
+        time, mark = time.sum() / count, mark.sum() / count
+        return -(time + mark), {"log_prob": time + mark, "time": time, "mark": mark}
+
+    def _one(self, model, item):
+        scores = model.scores(item)
+        start = 0 if self.first else 1
+        time = scores.time[start:].sum() + (scores.survival if self.silence else 0)
+        return time, scores.mark[start:].sum(), item.mask[start:].sum()

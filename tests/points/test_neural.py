@@ -1,0 +1,187 @@
+"""Neural point processes: the laws of every process, and what quadrature, bounds and decoders promise."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+import sdekit as sk
+from sdekit import points as sp
+from sdekit.data import Events
+from sdekit.inference import MarginalLikelihood
+
+from . import test_laws as laws
+from .neural_cases import NEURAL, PRESETS, record
+
+
+each = pytest.mark.parametrize("case", NEURAL, ids=str)
+SOME = {"s2p2", "mark_given_time"}
+ONE = sp.GapScale(0.7, -0.5, 1.2, 1e-9)
+
+
+@eqx.filter_jit
+def looked(process, record, ts):
+    return process.scores(record), process.intensities(ts, record), process.compensators(ts, record)
+
+
+def answers(case, process, ts, marks, **window):
+    item = laws.record(case, process, ts, marks, **window)
+    return looked(process, item, jnp.asarray(laws.QUERIES + window.get("t0", 0.0)))
+
+
+@each
+def test_the_future_a_shift_and_padding_change_nothing(case):
+    process, ts, marks = laws.draw(case, 2)
+    base, fewer = answers(case, process, ts, marks), answers(case, process, ts[:5], marks[:5])
+    for name in ("time", "mark"):
+        np.testing.assert_array_equal(getattr(base[0], name)[:5], getattr(fewer[0], name)[:5])
+        assert not np.asarray(getattr(fewer[0], name)[5:]).any()
+    before = ts[5] >= laws.QUERIES
+    for now, then in zip(base[1:], fewer[1:], strict=True):
+        np.testing.assert_array_equal(now[before], then[before])
+    shifted = answers(case, process, ts, marks, t0=1000.0)
+    np.testing.assert_allclose(shifted[0].total, base[0].total, rtol=1e-9)
+    silent = answers(case, process, ts[:0], marks[:0])
+    np.testing.assert_allclose(silent[0].total, -silent[2][-1].sum(), rtol=1e-9)
+    longer = laws.record(case, process, ts, marks, length=laws.LENGTH + 5)
+    np.testing.assert_allclose(eqx.filter_jit(lambda p, r: p.log_prob(r))(process, longer), base[0].total, rtol=1e-12)
+
+
+@each
+def test_draws_rescale_to_unit_exponentials(case):
+    """Contexts of simulation and of a record agree, and no draw met an intensity above its bound."""
+    laws.test_draws_rescale_to_unit_exponentials(case)
+
+
+@pytest.mark.parametrize("case", [c for c in NEURAL if c.name in SOME], ids=str)
+def test_gradients_are_finite_differences(case):
+    laws.test_gradients_are_finite_differences(case)
+
+
+def hazard_curves():
+    """Laws with quadrature, their memories as lively as a trained network's."""
+    rng = np.random.default_rng(3)
+    draw = lambda *shape: jnp.asarray(rng.normal(size=shape))
+    moving = sp.MovingIntensity(8, 2, key=jax.random.key(0))
+    moving = eqx.tree_at(lambda d: d.weight, moving, draw(2, 8))
+    decaying = sp.DecayingMemory(draw(8), draw(8), jnp.exp(draw(8)), jax.nn.sigmoid(draw(8)))
+    relaxing = eqx.tree_at(lambda d: d.weight, sp.RelaxingIntensity(8, 2, key=jax.random.key(0)), draw(3, 2, 8))
+    drifting = eqx.tree_at(lambda d: d.slope, sp.DriftingIntensity(8, 2, key=jax.random.key(0)), draw(2))
+    fixed = sp.FixedMemory(draw(8))
+    return [moving.law(decaying, ONE), relaxing.law(fixed, ONE), drifting.law(fixed, ONE)]
+
+
+@pytest.mark.parametrize("law", hazard_curves(), ids=lambda law: type(law).__name__)
+def test_quadrature_errors_stay_below_what_is_reported(law):
+    for gap in (0.1, 0.7, 2.0, 5.0):
+        total = lambda g: float(jnp.exp(law.log_intensity(jnp.asarray(g))).sum())
+        want, _ = integrate.quad(total, 0, gap, epsabs=1e-12, epsrel=1e-12, limit=200)
+        error = abs(float(-law.log_survival(jnp.asarray(gap))) - want)
+        reported = float(law.error(jnp.asarray(gap)))
+        assert error <= reported + 1e-11 * max(want, 1), (gap, error, reported)
+        assert reported <= 1e-4, (gap, reported)
+
+
+@pytest.mark.parametrize("law", hazard_curves(), ids=lambda law: type(law).__name__)
+def test_bounds_hold_where_the_memory_is_monotone(law):
+    for a, b in ((0.0, 0.3), (0.2, 5.0), (1.0, 30.0)):
+        bound = float(law.bound(jnp.asarray(a), jnp.asarray(b)))
+        rates = law.hazards(jnp.linspace(a, b, 400)).sum(axis=-1)
+        assert float(rates.max()) <= bound * (1 + 1e-12)
+
+
+def test_log_normal_mixtures_are_those_of_scipy():
+    rng = np.random.default_rng(1)
+    decoder = sp.LogNormalMixture(8, 2, components=3, key=jax.random.key(0))
+    h = jnp.asarray(rng.normal(size=8))
+    law = decoder.law(sp.FixedMemory(h), ONE)
+    s, m = float(ONE.log_spread), float(ONE.log_mean)
+    for gap in (0.01, 0.5, 4.0):
+        parts = [
+            (w, stats.lognorm(s * np.exp(sd), scale=np.exp(m + s * mu)))
+            for w, mu, sd in zip(jax.nn.softmax(law.logits[1]), law.mean[1], law.log_sd[1], strict=True)
+        ]
+        density = sum(float(w) * part.pdf(gap) for w, part in parts)
+        later = sum(float(w) * part.sf(gap) for w, part in parts)
+        np.testing.assert_allclose(law.log_densities(jnp.asarray(gap))[1], np.log(density), rtol=1e-10)
+        np.testing.assert_allclose(law.log_survivals(jnp.asarray(gap))[1], np.log(later), rtol=1e-10)
+
+
+def closed():
+    key = jax.random.key(0)
+    h = sp.FixedMemory(jnp.asarray(np.random.default_rng(2).normal(size=8)))
+    gompertz = eqx.tree_at(lambda d: d.slope, sp.Gompertz(8, 2, key=key), jnp.array([0.4, 1e-9]))
+    mixture = sp.LogNormalMixture(8, 2, components=3, key=key)
+    return [
+        gompertz.law(h, ONE),
+        mixture.law(h, ONE),
+        sp.CumulativeNetwork(8, 2, width=4, key=key).law(h, ONE),
+        sp.TimeGivenMark(mixture, 8, key=key).law(h, ONE),
+        sp.MarkGivenTime(sp.Gompertz(8, 1, key=key), 8, 2, key=key).law(h, ONE),
+    ]
+
+
+@pytest.mark.parametrize("law", closed(), ids=lambda law: type(law).__name__)
+def test_densities_hazards_and_survivals_belong_together(law):
+    """The survival is one minus the integral of the density; compensators of kinds are integrals of their hazards."""
+    density = jax.jit(lambda g: jnp.exp(law.log_density(g)))
+    hazard = jax.jit(lambda g: jnp.exp(law.log_intensity(g)))
+    gap = jnp.asarray(1.3)
+    mass, _ = integrate.quad_vec(lambda g: np.asarray(density(jnp.asarray(g))), 1e-12, 1.3, epsabs=1e-10, epsrel=1e-9)
+    np.testing.assert_allclose(-np.expm1(float(law.log_survival(gap))), mass.sum(), rtol=1e-7)
+    want, _ = integrate.quad_vec(lambda g: np.asarray(hazard(jnp.asarray(g))), 1e-12, 1.3, epsabs=1e-10, epsrel=1e-9)
+    np.testing.assert_allclose(law.compensator(gap), want, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(law.compensator(gap).sum(), -law.log_survival(gap), rtol=1e-10)
+
+
+def test_a_falling_gompertz_hazard_may_never_end():
+    law = eqx.tree_at(lambda d: d.slope, sp.Gompertz(8, 1, key=jax.random.key(0)), jnp.array([-2.0])).law(
+        sp.FixedMemory(jnp.zeros(8)), sp.GapScale(1.0, 0.0, 1.0)
+    )
+    gaps = jax.jit(jax.vmap(lambda k: law.sample(0.0, key=k)[0]))(jax.random.split(jax.random.key(1), 4000))
+    # P(never) = exp(-1/2); five standard deviations.
+    share = float(jnp.isinf(gaps).mean())
+    assert abs(share - np.exp(-0.5)) < 5 * np.sqrt(0.25 / 4000)
+
+
+def test_unix_seconds_in_float32_score_as_rebased_times_in_float64():
+    """The reader rebases; what reaches a network is a gap."""
+    rng = np.random.default_rng(0)
+    ts = [1.4e9 + np.sort(rng.uniform(0, 9e4, 12)) for _ in range(2)]
+    marks = [rng.integers(0, 3, 12) for _ in ts]
+    options = {"t0": 1.4e9, "t1": 1.4e9 + 9e4, "num_marks": 3, "rebase": True}
+    wide = Events.from_list(ts, marks, **options)
+    model = sp.iftpp(wide, key=jax.random.key(0), **PRESETS["iftpp"][1])
+    narrow = jax.tree.map(lambda x: x.astype(jnp.float32) if eqx.is_inexact_array(x) else x, (model, wide))
+    score = eqx.filter_jit(lambda m, r: m.log_prob(r))
+    one, two = score(model, wide[0]), score(narrow[0], narrow[1][0])
+    np.testing.assert_allclose(two, one, rtol=1e-4)
+
+
+def test_models_fit_by_the_shared_engine():
+    """Poisson sequences: a model that starts far away comes within sampling error of the truth."""
+    data = sp.Poisson(jnp.array([1.5, 0.5])).sample(jnp.array([0.0, 10.0]), key=jax.random.key(0), n=48).to_record()
+    start = sp.rmtpp(data, width=8, key=jax.random.key(1))
+    start = eqx.tree_at(lambda m: m.scale, start, sp.GapScale(3.0, 0.0, 1.0))
+    fit = sk.fit(start, MarginalLikelihood(), data, key=jax.random.key(2), steps=150, progress=False)
+    truth = jax.vmap(sp.Poisson(jnp.array([1.5, 0.5])).log_prob)(data).mean()
+    assert -float(fit.history["loss"][-1]) > float(truth) - 1.0
+    same = sp.PerEvent()(fit.model, data, key=jax.random.key(0))[1]
+    total = float(jax.vmap(fit.model.log_prob)(data).sum()) / int(data.mask.sum())
+    np.testing.assert_allclose(same["log_prob"], total, rtol=1e-10)
+
+
+def test_wrong_uses_are_named():
+    with pytest.raises(ValueError, match="as many kinds"):
+        sp.NeuralPointProcess(sp.GRUHistory(2, 4, key=jax.random.key(0)), sp.Gompertz(4, 3, key=jax.random.key(0)), ONE)
+    with pytest.raises(ValueError, match="heads"):
+        sp.AttentionHistory(2, 6, heads=2, key=jax.random.key(0))
+    with pytest.raises(ValueError, match="kinds"):
+        sp.IndependentMarks(sp.Gompertz(4, 3, key=jax.random.key(0)), 4, 3, key=jax.random.key(0))
+    moving = sp.TimeGivenMark(sp.MovingIntensity(4, 3, key=jax.random.key(0)), 4, key=jax.random.key(0))
+    with pytest.raises(TypeError, match="law of the gap"):
+        moving.law(sp.FixedMemory(jnp.zeros(4)), ONE)
+    with pytest.raises(TypeError, match="point process"):
+        sp.PerEvent()(None, record(), key=jax.random.key(0))
