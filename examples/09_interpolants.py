@@ -68,9 +68,9 @@ field = fit.model
 # %% [markdown]
 # ## One knob from the flow to the diffusion
 #
-# Every $\epsilon$ has the same law at each time. With errors in the field they differ. Noise forgives some of them as long
-# as it vanishes where the score is stiff, as Anderson's $g^2/2$ does; a constant one there multiplies the errors of the
-# score and draws points together.
+# Every $\epsilon$ has the same law at each time. With errors in the field they differ. Noise forgives some of them as
+# long as it vanishes where the score is stiff, as Anderson's $g^2/2$ does; a constant one there multiplies the errors of
+# the score and draws points together.
 
 # %%
 ts = jnp.array([0.0, 1.0])
