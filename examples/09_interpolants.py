@@ -69,13 +69,13 @@ field = fit.model
 # ## One knob from the flow to the diffusion
 #
 # Every $\epsilon$ has the same law at each time. With errors in the field they differ. Noise forgives some of them as
-# long as it vanishes where the score is stiff, as Anderson's $g^2/2$ does; a constant one there multiplies the errors of
-# the score and draws points together.
+# long as it vanishes where the score is stiff, near the data; a constant one there multiplies the errors of the score,
+# and draws points together.
 
 # %%
 ts = jnp.array([0.0, 1.0])
 made = {}
-for name, epsilon in {"epsilon = 0": 0.0, "epsilon = g²/2": field.path.diffusivity, "epsilon = 1": 1.0}.items():
+for name, epsilon in {"epsilon = 0": 0.0, "epsilon = 1 - t": lambda t: 1 - t, "epsilon = 1": 1.0}.items():
     process = GenerativeDiffusion(field, epsilon, dim=2)
     path = solve(process, ts, key=jax.random.key(2), n=n, steps=100, solver=diffrax.Euler())
     made[name] = path.xs[:, -1]

@@ -187,7 +187,7 @@ class GaussianSchroedingerBridge(AbstractSchroedingerBridge, AbstractLinearGauss
 
     def log_backward(self, t: RealScalar, x: State) -> Float[Array, ""]:
         # Not up to a constant of the interval, but of the time: its gradient is all that it is for.
-        return self.marginal(t).log_prob(x) - self.log_forward(t, x)
+        return jnp.asarray(self.marginal(t).log_prob(x)) - self.log_forward(t, x)
 
     def discretise(self, t0: RealScalar, t1: RealScalar) -> tuple[Array, Array, Array]:
         t0, t1 = jnp.asarray(t0, self.times.dtype), jnp.asarray(t1, self.times.dtype)

@@ -60,7 +60,7 @@ def mixture_start(
 
     def dual(logits):
         values = terms + logits
-        return logsumexp(values, axis=1).mean() - share @ logits, softmax(values, axis=1).mean(0) - share
+        return np.mean(logsumexp(values, axis=1)) - share @ logits, np.mean(softmax(values, axis=1), axis=0) - share
 
     found: Any = minimize(dual, -np.mean(terms, axis=0), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
     return found - np.mean(found), centres, spreads

@@ -42,7 +42,7 @@ _STOP, _MEAN, _LATE = 0.01, 1.0, (40, 80)
 
 @eqx.filter_jit
 def _error(name: str, variance: Any, grid: Any) -> Any:
-    path, x = mean_reverting([0.3]), jnp.ones(1)
+    path, x = mean_reverting(np.array([0.3])), jnp.ones(1)
     mean, spread = jnp.full(1, _MEAN), variance * jnp.eye(1)
     field = exact_field(path, dist.MultivariateNormal(mean, spread))
     found = generate(field, x, grid, key=jax.random.key(0), step=_STEPS[name])[-1]
@@ -55,7 +55,7 @@ def _errors(numbers: tuple[int, ...]) -> Mapping[tuple[str, str, str, int], floa
     for kind, variance in _VARIANCES.items():
         for where, grid in _GRIDS.items():
             for n in numbers:
-                times = grid(mean_reverting([0.3]), n, stop=_STOP)
+                times = grid(mean_reverting(np.array([0.3])), n, stop=_STOP)
                 for name in _STEPS:
                     found[kind, where, name, n] = float(_error(name, jnp.asarray(variance), times))
     return found

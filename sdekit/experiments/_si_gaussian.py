@@ -104,7 +104,7 @@ def _draw(outcome: Outcome, folder: Path) -> None:
         figure, ax = plt.subplots(figsize=(4.5, 3.2))
         found = [float(_divergence(jnp.asarray(e), outcome.setting["steps"])) for e in values]
         ax.loglog(values, found, color=plot.PALETTE[0], label="exact")
-        ax.loglog(values, np.asarray(kl_bound(gaps, values)), color=plot.PALETTE[1], label="bound")
+        ax.loglog(values, [float(kl_bound(gaps, float(e))) for e in values], color=plot.PALETTE[1], label="bound")
         ax.axhline(float(_divergence(jnp.asarray(0.0), outcome.setting["steps"])), color="0.6", lw=1, label="flow")
         ax.set(xlabel="epsilon", ylabel="KL, nats")
         ax.spines[["top", "right"]].set_visible(False)

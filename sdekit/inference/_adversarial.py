@@ -1,6 +1,6 @@
 """Training against a critic: a process and what tells its paths from the data, in one loss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import equinox as eqx
@@ -168,7 +168,7 @@ def lipschitz_clip(slope: float = 1.0) -> optax.GradientTransformation:
         require(params is not None, "params", "must be given", None, "pass the parameters to `update`")
         return jax.tree.map(lambda move, x: _clipped(move, x, slope), updates, params), state
 
-    return optax.GradientTransformation(lambda _params: optax.EmptyState(), update)
+    return optax.GradientTransformation(optax.init_empty_state, update)
 
 
 def _clipped(move: Array, x: Array, slope: float) -> Array:
@@ -201,7 +201,10 @@ def adversarial(
 
     Source: Heusel, Ramsauer, Unterthiner, Nessler and Hochreiter (2017), GANs trained by a two time-scale update rule.
     """
-    parts = {"generator": generator, "critic": optax.chain(critic, lipschitz_clip(slope))}
+    parts: dict[Hashable, optax.GradientTransformation] = {
+        "generator": generator,
+        "critic": optax.chain(critic, lipschitz_clip(slope)),
+    }
     return optax.partition(parts, _labels)
 
 

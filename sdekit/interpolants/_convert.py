@@ -82,7 +82,8 @@ def of_one_side(path: AffinePath, t: Array, x: Array, known: Known, target: type
     """What a part of a one-sided path says of another kind."""
     gamma, datum = path.gamma, path.datum
     c, dc = datum(t), datum.derivative(t)
-    shift, d_shift = (None if path.kappa is None else f(t) for f in (path.kappa, getattr(path.kappa, "derivative", 0)))
+    kappa = path.kappa
+    shift, d_shift = (None, None) if kappa is None else (kappa(t), kappa.derivative(t))
     centred = x if shift is None else x - shift * path.mean
     if gamma is None:
         hat = known[Data] if Data in known else centred / c

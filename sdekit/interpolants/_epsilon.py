@@ -79,7 +79,7 @@ def loss_gaps(
         c, r = reference.velocity_and_score(t, x)
         return jnp.sum((b - c) ** 2) / 2, jnp.sum((s - r) ** 2) / 2
 
-    velocity, score = jax.vmap(one)(t, *ends, z)
+    velocity, score = jax.vmap(one)(t, ends[0], ends[1], z)
     return LossGaps(velocity.mean(), score.mean())
 
 

@@ -34,8 +34,9 @@ class Mixture(AbstractParametric):
 def components(law: Law, argument: str = "law") -> Mixture:
     """The components of a Gaussian law or a mixture of such."""
     if isinstance(law, dist.MixtureSameFamily):
+        mixing: Any = law.mixing_distribution
         inner = components_of(law.component_distribution, argument)
-        logits = jax.nn.log_softmax(law.mixing_distribution.logits)
+        logits = jax.nn.log_softmax(mixing.logits)
         return Mixture(logits.astype(inner[0].dtype), *inner)
     means, covariances = components_of(law, argument)
     require(means.ndim == 1, argument, "must be one law", means.shape, "use MixtureSameFamily for a mixture")
@@ -44,12 +45,14 @@ def components(law: Law, argument: str = "law") -> Mixture:
 
 def components_of(law: Any, argument: str) -> tuple[Array, Array]:
     if isinstance(law, dist.MultivariateNormal):
-        return law.mean, jnp.broadcast_to(law.covariance_matrix, (*law.mean.shape, law.mean.shape[-1]))
+        covariance = jnp.asarray(law.covariance_matrix)
+        return law.mean, jnp.broadcast_to(covariance, (*law.mean.shape, law.mean.shape[-1]))
     inside = law.base_dist if isinstance(law, dist.Independent) else law
     if isinstance(law, dist.Independent) and law.event_dim == 1 and isinstance(inside, dist.Normal):
         return inside.mean, jax.vmap(jnp.diag)(inside.variance) if inside.mean.ndim == 2 else jnp.diag(inside.variance)
     if isinstance(law, dist.Delta) and law.event_dim == 1:
-        return law.v, jnp.zeros((*law.v.shape, law.v.shape[-1]), law.v.dtype)
+        v = jnp.asarray(law.v)
+        return v, jnp.zeros((*v.shape, v.shape[-1]), v.dtype)
     remedy = "pass Normal(...).to_event(1), MultivariateNormal, Delta, or a MixtureSameFamily of them"
     raise ValueError(
         fault(argument, "must be Gaussian with event shape (d,), or a mixture", type(law).__name__, remedy)
@@ -65,8 +68,9 @@ class Moving(AbstractParametric):
     def at(self, t: RealScalar) -> Mixture:
         """Component `i, j` has mean and covariance of that pair of components."""
         path: Any = self.path
+        ends: Any = self.ends
         t = require_time(t)
-        found = [(s, e) for s, e in zip((path.alpha, path.beta), self.ends, strict=True) if s is not None]
+        found = [(s, e) for s, e in zip((path.alpha, path.beta), ends, strict=True) if s is not None]
         weights: Any = None
         mean: Any = 0.0
         cov: Any = 0.0

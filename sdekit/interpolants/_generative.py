@@ -1,7 +1,7 @@
 r"""The process that a field generates: one knob from the flow to the diffusion, in both directions."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ from ._path import AffinePath
 __all__ = ["GenerativeDiffusion", "base_law"]
 
 
-def _knob(epsilon):
+def _knob(epsilon: Any) -> Any:
     return epsilon if callable(epsilon) else as_float(epsilon)
 
 
@@ -96,9 +96,9 @@ class GenerativeDiffusion(AbstractDiffusion, AbstractGridded):
     """
 
     field: Field
-    epsilon: Float[Array, ""] | Callable[[RealScalar], Array] = parameter(trainable=False, converter=_knob)
     deterministic: bool = eqx.field(static=True)
     backward: bool = eqx.field(static=True)
+    epsilon: Float[Array, ""] | Callable[[RealScalar], Array] = parameter(trainable=False)
     initial: Law = law_field()
     interpretation: ClassVar[type[AbstractInterpretation]] = Ito
     structure: ClassVar[type[AbstractNoiseStructure]] = Additive
@@ -121,7 +121,7 @@ class GenerativeDiffusion(AbstractDiffusion, AbstractGridded):
             require(dim is not None, "dim", "must be given where `initial` is not", dim, remedy)
             assert dim is not None
             initial = base_law(field.path, dim)
-        self.field, self.epsilon, self.initial = field, epsilon, initial
+        self.field, self.epsilon, self.initial = field, _knob(epsilon), initial
         self.deterministic = bool(known and np.asarray(epsilon) == 0)
         self.backward = field.path.base_time == 1.0 if backward is None else backward
         x = jnp.zeros(initial.event_shape)

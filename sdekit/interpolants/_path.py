@@ -243,7 +243,10 @@ class AffinePath(AbstractInterpolant):
         return sign * f, sign * (2 * gamma.product(t) - 2 * f * gamma.square(t))
 
     def diffusivity(self, t: RealScalar) -> Float[Array, ""]:
-        r"""$g^2/2$ of `linear_sde`: the $\epsilon(t)$ with which generation is Anderson's reverse of the diffusion."""
+        r"""$g^2/2$ of `linear_sde`: the $\epsilon(t)$ with which generation is Anderson's reverse of the diffusion.
+
+        Infinite where the coefficient of the data is 0, as at the base of `one_sided_linear`: start after it there.
+        """
         return self.linear_sde(t)[1] / 2
 
     def _noise(self, what: str) -> AbstractSchedule:

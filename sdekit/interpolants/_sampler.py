@@ -108,9 +108,9 @@ class Sampler(AbstractGridded):
 
     field: Field
     step: AbstractStep
-    initial: Law = law_field()
     steps: int | None = eqx.field(static=True)
     grid: Callable[..., Any] | None = eqx.field(static=True)
+    initial: Law = law_field()
 
     def __init__(
         self,
