@@ -84,6 +84,10 @@ POINTS: dict[str, Paper] = {
         "Zhang, Q. and Lipani, A. and Kirnap, O. and Yilmaz, E.", "Self-Attentive Hawkes Process",
         "International Conference on Machine Learning", 2020,
     ),
+    "fischer1993": article(
+        "Fischer, W. and Meier-Hellstern, K.", "The Markov-modulated Poisson process (MMPP) cookbook",
+        "Performance Evaluation", 1993, "18", "149-171",
+    ),
     "yang2022": proceedings(
         "Yang, C. and Mei, H. and Eisner, J.", "Transformer Embeddings of Irregularly Spaced Events and Their Participants",
         "International Conference on Learning Representations", 2022,

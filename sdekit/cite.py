@@ -124,6 +124,7 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "PowerLawHawkes": ("hawkes1971", "ogata1988"),
     "NonlinearHawkes": ("bremaud1996",),
     "ETAS": ("ogata1988",),
+    "MarkovModulatedPoisson": ("fischer1993",),
     "SelfCorrecting": ("isham1979",),
     "InhomogeneousPoisson": ("lewis1979",),
     "Thinning": ("ogata1981", "lewis1979"),

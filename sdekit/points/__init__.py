@@ -82,6 +82,7 @@ from ._inhibition import (
     Rectified as Rectified,
     Softplus as Softplus,
 )
+from ._modulated import MarkovModulatedPoisson as MarkovModulatedPoisson
 from ._neural import NeuralPointProcess as NeuralPointProcess, PerEvent as PerEvent
 from ._next import (
     AbstractDirect as AbstractDirect,

@@ -12,7 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
-from scipy import special
+from scipy import linalg, special
 
 from sdekit import points as sp
 
@@ -129,6 +129,20 @@ def piece_rate(p, t, times, marks):
     return n(p.rate.rates)[min(np.searchsorted(n(p.rate.edges), t, side="right") - 1, 2)]
 
 
+def modulated_rate(p, t, times, marks):
+    """The filter of the hidden chain, event by event, with SciPy's exponential."""
+    rates, Q = n(p.rates), np.zeros((2, 2))
+    Q[0, 1], Q[1, 0] = n(p.switching)
+    Q -= np.diag(Q.sum(axis=1))
+    law = np.array([Q[1, 0], Q[0, 1]]) / (Q[0, 1] + Q[1, 0])
+    killed, last = Q - np.diag(rates.sum(axis=1)), 0.0
+    for time, mark in zip(times, marks, strict=True):
+        law = (law @ linalg.expm(killed * (time - last))) * rates[:, mark]
+        law, last = law / law.sum(), time
+    law = law @ linalg.expm(killed * (t - last))
+    return law @ rates / law.sum()
+
+
 GAPS = {
     "gamma": (lambda r: dist.Gamma(between(r, 1.2, 3), between(r, 0.8, 3)), gamma_hazard),
     "Weibull": (lambda r: dist.Weibull(between(r, 0.7, 1.5), between(r, 0.7, 2.5)), weibull_hazard),
@@ -159,6 +173,11 @@ CASES = [
     *(
         Case(f"renewal, {name}", lambda r, law=law: sp.Renewal(law(r)), renewal(hazard), simulated=name[0] in "li")
         for name, (law, hazard) in GAPS.items()
+    ),
+    Case(
+        "Markov-modulated Poisson",
+        lambda r: sp.MarkovModulatedPoisson(between(r, 0.2, 4, (2, 2)), between(r, 0.2, 2, (2, 2))),
+        modulated_rate,
     ),
     Case(
         "self-correcting",
