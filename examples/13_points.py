@@ -49,7 +49,7 @@ print(events)
 
 # %%
 first = truth.sample(jnp.array([0.0, 40.0]), key=jax.random.key(1)).to_record()
-save(plot.intensity(truth, first), "hawkes_intensity")
+save(plot.intensity(truth, first), "hawkes-intensity")
 
 # %% [markdown]
 # ## The fit
@@ -65,7 +65,7 @@ sparse = fit_hawkes(events, 1.5, penalty=20.0)
 print(np.asarray(sparse.process.branching_matrix()).round(3))
 
 # %%
-save(plot.excitation(found.process.branching_matrix()), "hawkes_excitation")
+save(plot.excitation(found.process.branching_matrix()), "hawkes-excitation")
 
 # %% [markdown]
 # ## Does it fit?
@@ -80,7 +80,7 @@ print(goodness_of_fit(found.process, events, key=jax.random.key(2), draws=draws,
 # %%
 poisson = Poisson(np.bincount(events.marks, minlength=3) / length)
 ax = plot.rescaled(residuals(poisson, events), label="Poisson")
-save(plot.rescaled(residuals(found.process, events), ax=ax, label="Hawkes"), "hawkes_residuals")
+save(plot.rescaled(residuals(found.process, events), ax=ax, label="Hawkes"), "hawkes-residuals")
 
 # %% [markdown]
 # ## What comes next?

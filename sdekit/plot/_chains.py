@@ -104,7 +104,7 @@ def rate_matrix(
             if i == j or not Q[i, j] > 0:
                 ax.text(j, i, "·", ha="center", va="center", color=FAINT)
                 continue
-            text = f"{Q[i, j]:.3g}"
+            text = f"{Q[i, j]:.3g}" if Q[i, j] > 1e-6 * np.nanmax(rates) else "≈ 0"
             if errors is not None:
                 low, high = Q[i, j] * np.exp(np.array([-1, 1]) * spread * np.asarray(errors)[i, j])
                 text += f"\n{low:.2g}-{high:.2g}"

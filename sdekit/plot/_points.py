@@ -132,7 +132,11 @@ def excitation(matrix: ArrayLike, *, ax: Any = None, names: list[str] | None = N
     low = -scale if (values < 0).any() else 0.0
     image = ax.imshow(values, cmap="RdBu_r" if low else "Blues", vmin=low, vmax=scale)
     pyplot().colorbar(image, ax=ax, shrink=0.85)
+    places = range(values.shape[0])
     if names is not None:
-        ax.set_xticks(range(len(names)), names, rotation=90)
-        ax.set_yticks(range(len(names)), names)
+        ax.set_xticks(places, names, rotation=90)
+        ax.set_yticks(places, names)
+    elif len(places) <= 20:
+        ax.set_xticks(places)
+        ax.set_yticks(places)
     return dress(ax, x="kind that excites", y="kind excited")
