@@ -1,9 +1,12 @@
 """The experiments by name."""
 
 from .._errors import fault
+from ._dale_lognormal import DALE_LOGNORMAL
+from ._digits import DIGITS
 from ._experiment import Experiment
 from ._fdm_ou import FDM_OU
 from ._fou_bridge import FOU_BRIDGE
+from ._gauge_manifold import GAUGE_MANIFOLD
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
@@ -17,15 +20,23 @@ from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
 from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
+from ._painters_digits import PAINTERS_DIGITS
 from ._rough_volatility import ROUGH_VOLATILITY
+from ._score_sde_2d import SCORE_SDE_2D
+from ._si_gmm import SI_GMM
+from ._si_mirror import SI_MIRROR
+from ._si_planar import SI_CHECKERBOARD, SI_CHECKERBOARD_FULL, SI_MOONS
 from ._spirals import SPIRALS
 
 
 __all__ = ["experiments", "get"]
 
 _EXPERIMENTS = (
+    DALE_LOGNORMAL,
+    DIGITS,
     FDM_OU,
     FOU_BRIDGE,
+    GAUGE_MANIFOLD,
     HURST_ESTIMATORS,
     HURST_LEARNING,
     HYBRID_LOTKA_VOLTERRA,
@@ -40,7 +51,14 @@ _EXPERIMENTS = (
     NILE,
     NILE_HURST,
     OU_MLE,
+    PAINTERS_DIGITS,
     ROUGH_VOLATILITY,
+    SCORE_SDE_2D,
+    SI_CHECKERBOARD,
+    SI_CHECKERBOARD_FULL,
+    SI_GMM,
+    SI_MIRROR,
+    SI_MOONS,
     SPIRALS,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}
