@@ -180,4 +180,28 @@ LEARNING: dict[str, Paper] = {
         "International Conference on Learning Representations",
         2024,
     ),
+    "albergo2023": Paper(
+        "article", "Albergo, M. S. and Boffi, N. M. and Vanden-Eijnden, E.",
+        "Stochastic Interpolants: A Unifying Framework for Flows and Diffusions", "arXiv:2303.08797", 2023,
+    ),
+    "li2025": proceedings(
+        "Li, A. and Liu, W. and Peng, Y. and others",
+        "MaRS: A Fast Sampler for Mean Reverting Diffusion based on ODE and SDE Solvers",
+        "International Conference on Learning Representations", 2025,
+    ),
+    "wang2023": Paper(
+        "article", "Wang, B. and Vastola, J. J.", "Diffusion Models Generate Images Like Painters", "arXiv:2303.02490", 2023,
+    ),
+    "karras2022": proceedings(
+        "Karras, T. and Aittala, M. and Aila, T. and Laine, S.",
+        "Elucidating the Design Space of Diffusion-Based Generative Models",
+        "Advances in Neural Information Processing Systems", 2022,
+    ),
+    "ho2022": Paper(
+        "article", "Ho, J. and Salimans, T.", "Classifier-Free Diffusion Guidance", "arXiv:2207.12598", 2022
+    ),
+    "hutchinson1990": article(
+        "Hutchinson, M. F.", "A stochastic estimator of the trace of the influence matrix for Laplacian smoothing splines",
+        "Communications in Statistics: Simulation and Computation", 1990, "19", "433-450",
+    ),
 }  # fmt: skip

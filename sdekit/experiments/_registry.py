@@ -14,6 +14,7 @@ from ._latent_gbm import LATENT_GBM
 from ._latent_lorenz import LATENT_LORENZ
 from ._latent_ou import LATENT_OU
 from ._ma_fbm_error import MA_FBM_ERROR
+from ._mean_reverting import MEAN_REVERTING
 from ._mocap35 import MOCAP35
 from ._moving_digits import MOVING_DIGITS, MOVING_DIGITS_ROUGH
 from ._multifractional import MULTIFRACTIONAL
@@ -26,6 +27,7 @@ from ._score_sde_2d import SCORE_SDE_2D
 from ._si_gmm import SI_GMM
 from ._si_mirror import SI_MIRROR
 from ._si_planar import SI_CHECKERBOARD, SI_CHECKERBOARD_FULL, SI_MOONS
+from ._si_gaussian import SI_GAUSSIAN
 from ._spirals import SPIRALS
 
 
@@ -44,6 +46,7 @@ _EXPERIMENTS = (
     LATENT_LORENZ,
     LATENT_OU,
     MA_FBM_ERROR,
+    MEAN_REVERTING,
     MOCAP35,
     MOVING_DIGITS,
     MOVING_DIGITS_ROUGH,
@@ -59,6 +62,7 @@ _EXPERIMENTS = (
     SI_GMM,
     SI_MIRROR,
     SI_MOONS,
+    SI_GAUSSIAN,
     SPIRALS,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}

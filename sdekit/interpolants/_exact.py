@@ -64,9 +64,12 @@ class Moving(AbstractParametric):
 
     def at(self, t: RealScalar) -> Mixture:
         """Component `i, j` has mean and covariance of that pair of components."""
-        path, t = self.path, require_time(t)
+        path: Any = self.path
+        t = require_time(t)
         found = [(s, e) for s, e in zip((path.alpha, path.beta), self.ends, strict=True) if s is not None]
-        weights, mean, cov = None, 0.0, 0.0
+        weights: Any = None
+        mean: Any = 0.0
+        cov: Any = 0.0
         for schedule, end in found:
             w, m, c = end.log_weights, schedule(t) * end.means, schedule.square(t) * end.covariances
             if weights is None:
@@ -113,7 +116,8 @@ class MixtureVelocity(AbstractParametric):
         return weights @ (mean + jnp.einsum("kij,kj->ki", cov, back) / 2)
 
     def _slopes(self, t):
-        path, ends = self.moving.path, self.moving.ends
+        path: Any = self.moving.path
+        ends: Any = self.moving.ends
         found = [(s, e) for s, e in zip((path.alpha, path.beta), ends, strict=True) if s is not None]
         parts = [(s.derivative(t) * e.means, 2 * s.product(t) * e.covariances) for s, e in found]
         mean, cov = parts[0]

@@ -38,7 +38,7 @@ class AbstractDivergence(eqx.Module):
     """
 
     @abc.abstractmethod
-    def probes(self, x: State, key: Key | None) -> Array | None:
+    def probes(self, x: State, *, key: Key | None) -> Array | None:
         """What is drawn once a solve."""
 
     @abc.abstractmethod
@@ -58,7 +58,7 @@ class ExactDivergence(AbstractDivergence):
         ```
     """
 
-    def probes(self, x: State, key: Key | None) -> Array | None:
+    def probes(self, x: State, *, key: Key | None) -> Array | None:
         return None
 
     def __call__(self, f: Vector, x: State, probes: Array | None) -> tuple[State, Float[Array, ""]]:
@@ -87,7 +87,7 @@ class Hutchinson(AbstractDivergence):
         import jax.numpy as jnp
         import sdekit.interpolants as si
         estimate, x = si.Hutchinson(n=2), jnp.array([1.0, 2.0])
-        estimate(lambda x: x**2, x, estimate.probes(x, jax.random.key(0)))  # ([1., 4.], 6.)
+        estimate(lambda x: x**2, x, estimate.probes(x, key=jax.random.key(0)))  # ([1., 4.], 6.)
         ```
 
     Source: Hutchinson (1990), A stochastic estimator of the trace; Grathwohl et al. (2019), FFJORD.
@@ -99,7 +99,7 @@ class Hutchinson(AbstractDivergence):
     def __check_init__(self):
         require(self.n >= 1, "Hutchinson.n", "must be at least 1", self.n, "pass the number of probes")
 
-    def probes(self, x: State, key: Key | None) -> Array | None:
+    def probes(self, x: State, *, key: Key | None) -> Array | None:
         require(key is not None, "key", "is needed for random probes", key, "pass key=, or use ExactDivergence()")
         assert key is not None
         draw = jax.random.normal if self.gaussian else jax.random.rademacher
@@ -152,7 +152,7 @@ def flow(
     require(x.ndim == 1, "x", "must have shape (d,)", x, "map over states with `jax.vmap`")
     require(steps >= 1, "steps", "must be at least 1", steps, "pass a positive number of steps")
     divergence = ExactDivergence() if divergence is None else divergence
-    probes = divergence.probes(x, key)
+    probes = divergence.probes(x, key=key)
     start, stop = (jnp.asarray(t, x.dtype) for t in (start, stop))
     h = (stop - start) / steps
     rate = lambda t, x: divergence(lambda y: field.velocity(t, y), x, probes)
@@ -219,7 +219,7 @@ def log_prob(
     start = field.path.data_time if start is None else start
     stop = field.path.base_time if stop is None else stop
     end, volume = flow(field, x, start=start, stop=stop, steps=steps, divergence=divergence, key=key)
-    return base.log_prob(end) + volume
+    return jnp.asarray(base.log_prob(end)) + volume
 
 
 class Dequantiser(eqx.Module):

@@ -124,8 +124,8 @@ class ExponentialStep(AbstractStep):
         return (x, jnp.asarray(jnp.inf, x.dtype)) if self.order == 2 else None
 
     def step(self, field, t0, t1, x, carry, *, key):
-        path, one = field.path, jnp.ones((), x.dtype)
-        data, gamma = path.datum, path.gamma
+        path: Any = field.path
+        data, gamma, one = path.datum, path.gamma, jnp.ones((), x.dtype)
         c0, c1, g0, g1 = data(t0), data(t1), gamma(t0), gamma(t1)
         says = field.data(t0, x)
         # e^{-h}; 0 for a step from pure noise or to pure data.
@@ -192,7 +192,7 @@ class LangevinStep(AbstractStep):
     def step(self, field, t0, t1, x, carry, *, key):
         first, rest = jax.random.split(key)
         x, carry = self.predictor.step(field, t0, t1, x, carry, key=first)
-        gamma = field.path.gamma
+        gamma: Any = field.path.gamma
         require(gamma is not None, "field.path", "has no noise to correct by", field.path, "use the predictor alone")
         noisy = gamma(t1) > 0
 

@@ -43,7 +43,7 @@ def open_uniform(key: Key, n: int, dtype) -> Float[Array, " n"]:
 
 def draws(law: Law, n: int, key: Key) -> Float[Array, "n d"]:
     """Independent draws from a law of states."""
-    return jax.vmap(law.sample)(jax.random.split(key, n))
+    return jnp.asarray(jax.vmap(law.sample)(jax.random.split(key, n)))
 
 
 class UniformTimes(AbstractTimes):

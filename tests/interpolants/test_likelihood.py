@@ -46,7 +46,7 @@ def test_the_likelihood_has_the_gradient_of_the_density():
 def test_random_traces_are_unbiased_with_the_variance_of_the_formula(gaussian):
     a = np.array([[1.0, 2.0, -1.0], [0.5, -2.0, 0.3], [0.0, 1.5, 0.7]])
     estimate, x = si.Hutchinson(gaussian=gaussian), jnp.zeros(3)
-    one = lambda k: estimate(lambda x: jnp.asarray(a) @ x, x, estimate.probes(x, k))[1]
+    one = lambda k: estimate(lambda x: jnp.asarray(a) @ x, x, estimate.probes(x, key=k))[1]
     draws = np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(0), 20_000)))
     both = (a + a.T) / 2
     variance = 2 * (both**2).sum() - (0 if gaussian else 2 * (np.diag(a) ** 2).sum())
