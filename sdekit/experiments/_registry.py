@@ -24,10 +24,10 @@ from ._ou_mle import OU_MLE
 from ._painters_digits import PAINTERS_DIGITS
 from ._rough_volatility import ROUGH_VOLATILITY
 from ._score_sde_2d import SCORE_SDE_2D
+from ._si_gaussian import SI_GAUSSIAN
 from ._si_gmm import SI_GMM
 from ._si_mirror import SI_MIRROR
 from ._si_planar import SI_CHECKERBOARD, SI_CHECKERBOARD_FULL, SI_MOONS
-from ._si_gaussian import SI_GAUSSIAN
 from ._spirals import SPIRALS
 
 

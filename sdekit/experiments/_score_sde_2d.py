@@ -1,7 +1,7 @@
 r"""Score SDEs in the plane: three diffusions, four samplers at the same number of evaluations, exact likelihoods.
 
-Data are eight Gaussians on a circle, whose density is known: the divergence from a learned flow is the mean difference of
-log-densities on new data. VE, VP and sub-VP diffusions are three paths with one network each, which
+Data are eight Gaussians on a circle, whose density is known: the divergence from a learned flow is the mean difference
+of log-densities on new data. VE, VP and sub-VP diffusions are three paths with one network each, which
 predicts the noise from the state scaled to variance about one. Samplers spend 100 evaluations a sample: Euler-Maruyama
 on Anderson's reverse, ancestral steps, ancestral predictor with Langevin corrector (50 of each), and the flow by a
 two-step exponential integrator, which is also shown with 20.

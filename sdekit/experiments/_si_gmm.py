@@ -1,9 +1,9 @@
 r"""Mixture to mixture in 2 to 128 dimensions: which pair of fields to learn, and which $\epsilon$ to generate with.
 
 Both ends are mixtures of three Gaussians whose means lie in the first two coordinates; the law of the first $d$ of
-128 coordinates is again such a mixture, so that one record serves all dimensions. In each, four networks are trained at
-once, $b$, $v$, $s$ and $\eta$, and make four generators: $(b, s)$, $(b, \eta)$, $(v, s)$, $(v, \eta)$. Against the exact
-fields:
+128 coordinates is again such a mixture, so that one record serves all dimensions. In each, four networks are trained
+at once, $b$, $v$, $s$ and $\eta$, and make four generators: $(b, s)$, $(b, \eta)$, $(v, s)$, $(v, \eta)$. Against the
+exact fields:
 
 - $\epsilon = 0$: the divergence of the law at 1 from that of the flow, by likelihoods;
 - $\epsilon > 0$: that of the laws of paths, $\tfrac{1}{4\epsilon}\int E|\hat b_F - b_F|^2 dt$, by Girsanov:
