@@ -3,8 +3,8 @@
 Run as `python benchmarks/bench_generation.py --peers PYTHON`, where PYTHON is an interpreter with torch 2.13.0 and
 torchcfm 1.0.7. Both train the network 3 -> 128 x 3 -> 2 with SELU for 5000 steps of Adam on the same pools of points;
 the peer hands back its weights, and one evaluator measures both on the same points. Writes
-`benchmarks/results/generation.json`, where rows of other sets and seeds are kept. `--seeds 1` for a look, `--sets moons`
-for one of the sets.
+`benchmarks/results/generation.json`, where rows of other sets and seeds are kept. `--seeds 1` for a look, `--sets
+moons` for one of the sets.
 """
 
 import argparse

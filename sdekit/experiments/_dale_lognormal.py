@@ -131,9 +131,9 @@ def _learned(outcome: Outcome) -> tuple[Array, Array]:
 
 def _metrics(outcome: Outcome) -> Report:
     rows = [Row(f"flow, scale {scale:g}", _QUANTILES, quantile_error(scale), None, 0.0) for scale in (0.5, 2.0)]
-    rows += _schemes(outcome.setting, jax.random.fold_in(outcome.key, 1))
+    rows += _schemes(outcome.setting, jax.random.fold_in(outcome.key, 12))
     found, true = _learned(outcome)
-    other = jnp.exp(two_logs().sample(jax.random.fold_in(outcome.key, 2), true.shape))[:, 0]
+    other = jnp.exp(two_logs().sample(jax.random.fold_in(outcome.key, 11), true.shape))[:, 0]
     w1 = "W1 of logarithms"
     rows += [
         Row(_LEARNED, w1, float(wasserstein1(jnp.log(found), jnp.log(true))), None, 0.0),
@@ -189,7 +189,7 @@ def _data(setting, key):
 
 def _expected() -> dict[tuple[str, str], tuple[float, float, str]]:
     exact = "exact: the log-normal law"
-    found = {(f"flow, scale {s:g}", _QUANTILES): (0.0, 1e-4, exact + ", in float32") for s in (0.5, 2.0)}
+    found = {(f"flow, scale {s:g}", _QUANTILES): (0.0, 1e-6, exact + ", up to the solver") for s in (0.5, 2.0)}
     for steps in (20, 100):
         name = f"sign-preserving, scale 2, {steps} steps"
         found[name, _NEGATIVE] = (0.0, 0.0, "exact: factors are positive")

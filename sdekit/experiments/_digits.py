@@ -1,10 +1,10 @@
 r"""Handwritten digits of 8 x 8 pixels: likelihoods that can be compared, and samples that can be looked at.
 
 A class-conditional flow with guidance. Likelihoods are of dequantised integers (17 levels), in bits a dimension and
-without a class: an upper bound of those of the integers. Beside them stand a Gaussian and the best Gaussian mixture, its
-number of components and its ridge chosen on the validation images: both are exact. Samples are judged by their sliced
-distance from the test images, by a classifier of real images, and by how far they are from the nearest training image.
-64 dimensions and 1797 images: this says nothing of images at large.
+without a class: an upper bound of those of the integers. Beside them stand a Gaussian and the best Gaussian mixture,
+its number of components and its ridge chosen on the validation images: both are exact. Samples are judged by their
+sliced distance from the test images, by a classifier of real images, and by how far they are from the nearest training
+image. 64 dimensions and 1797 images: this says nothing of images at large.
 """
 
 import math
@@ -24,6 +24,7 @@ from ..interpolants import ExponentialStep, Field, Hutchinson, base_law, generat
 from ..transport import sliced_wasserstein
 from ._digits_model import DIM, LEVELS, digits_field, load_digits, matching, seen
 from ._experiment import Experiment, Outcome
+from ._training import single
 
 
 __all__ = ["DIGITS", "bits", "how", "mixture", "nearest", "samples"]
@@ -37,13 +38,13 @@ _FAR = "the same over that among training images"
 
 
 def _points(data: Labelled, key: Key, copies: int = 1) -> Array:
-    return LEVELS.points(jnp.tile(data.series.ys[:, 0], (copies, 1)), key=key)
+    return single(LEVELS.points(jnp.tile(data.series.ys[:, 0], (copies, 1)), key=key))
 
 
 @eqx.filter_jit
 def bits(field: Field, x: Array, key: Key, steps: int = 64, probes: int = 4) -> Array:
     """Bits a dimension of points, shape `(n,)`, with random signs for the divergence."""
-    base, divergence = base_law(field.path, DIM), Hutchinson(probes)
+    base, divergence = base_law(field.path, DIM, jnp.float32), Hutchinson(probes)
     one = lambda y, k: log_prob(field, y, base, steps=steps, divergence=divergence, key=k)
     return LEVELS.bits(jax.vmap(one)(x, jax.random.split(key, x.shape[0])), DIM)
 
@@ -51,7 +52,7 @@ def bits(field: Field, x: Array, key: Key, steps: int = 64, probes: int = 4) -> 
 @eqx.filter_jit
 def samples(field: Field, classes: Array, scale: Array | float, key: Key, steps: int = 64) -> Array:
     """A point for each class, with guidance, shape `(n, 64)`; `steps` evaluations each."""
-    grid, step, base = uniform_grid(field.path, steps), ExponentialStep(), base_law(field.path, DIM)
+    grid, step, base = uniform_grid(field.path, steps), ExponentialStep(), base_law(field.path, DIM, jnp.float32)
 
     def one(c, k):
         first, rest = jax.random.split(k)

@@ -21,6 +21,7 @@ from ..data import Labelled, Series, concatenate
 from ..inference import AbstractObjective
 from ..interpolants import Dequantiser, Field, InterpolantMatching, LogSNRTimes, Velocity, one_sided_linear
 from ..nets import ConditionalMLP
+from ._training import single
 
 
 __all__ = ["DIM", "LEVELS", "AboutGaussian", "DequantisedMatching", "digits_field", "load_digits", "matching", "seen"]
@@ -39,7 +40,9 @@ def load_digits(part: str) -> Labelled:
     train, valid = _SPLIT
     which = {"train": order[:train], "valid": order[train : train + valid], "test": order[train + valid :]}[part]
     images = jnp.asarray(bunch.data[which], jnp.float32)
-    return Labelled(Series(jnp.zeros((len(which), 1)), images[:, None]), bunch.target[which], num_classes=10)
+    return Labelled(
+        Series(jnp.zeros((len(which), 1), jnp.float32), images[:, None]), bunch.target[which], num_classes=10
+    )
 
 
 def seen() -> Labelled:
@@ -73,7 +76,7 @@ class DequantisedMatching(AbstractObjective):
 
     def __call__(self, model: Any, batch: Any, *, key: Key):
         first, rest = jax.random.split(key)
-        points = LEVELS.points(batch.series.ys, key=first)
+        points = single(LEVELS.points(batch.series.ys, key=first))
         return self.matching(model, eqx.tree_at(lambda b: b.series.ys, batch, points), key=rest)
 
 
@@ -95,7 +98,7 @@ def digits_field(data: Labelled, key: Key, width: int, depth: int = 3) -> Field:
     scaled = (images + 0.5) * 2 / 17 - 1
     covariance = np.cov(scaled.T) + np.eye(DIM) * (2 / 17) ** 2 / 12
     values, vectors = np.linalg.eigh(covariance)
-    net = ConditionalMLP(DIM, width, depth, classes=10, embedding=32, key=key)
+    net = single(ConditionalMLP(DIM, width, depth, classes=10, embedding=32, key=key))
     zero = lambda f: (f.mlp.layers[-1].weight, f.mlp.layers[-1].bias)
     net = eqx.tree_at(zero, net, replace_fn=jnp.zeros_like)
     arrays = (jnp.asarray(a, jnp.float32) for a in (scaled.mean(0), values, vectors))

@@ -35,7 +35,7 @@ from ..interpolants import (
 from ..nets import MLPField
 from ..transport import sliced_wasserstein
 from ._experiment import Experiment, Outcome
-from ._training import adam
+from ._training import adam, single
 
 
 __all__ = ["GAUGE_MANIFOLD", "sphere", "swiss_roll"]
@@ -84,13 +84,13 @@ class _Part(AbstractObjective):
 def _data(setting, key):
     keys = jax.random.split(key, 2)
     both = jnp.concatenate([swiss_roll(setting["n"], keys[0]), sphere(setting["n"], keys[1])], axis=1)
-    return Snapshots(jnp.zeros(1), both[None])
+    return Snapshots(jnp.zeros(1, jnp.float32), single(both)[None])
 
 
 def _build(_data: Any, key: Key) -> dict[str, Field]:
     found = {}
     for i, (name, (a, b)) in enumerate(_PARTS.items()):
-        net = MLPField(b - a, 96, 3, time=True, out_scale=1.0, key=jax.random.fold_in(key, i))
+        net = single(MLPField(b - a, 96, 3, time=True, out_scale=1.0, key=jax.random.fold_in(key, i)))
         for kind, function in ((_FREE, net), (_GRADIENT, Gradient(net))):
             found[f"{name}, {kind}"] = Field(variance_preserving(), Noise(function))
     return found
@@ -110,7 +110,7 @@ def _spectra(field: Field, x: Array) -> Array:
 
 @eqx.filter_jit
 def _samples(field: Field, dim: int, key: Key, n: int) -> Array:
-    grid, base = log_snr_grid(field.path, 60, stop=_STOP), base_law(field.path, dim)
+    grid, base = log_snr_grid(field.path, 60, stop=_STOP), base_law(field.path, dim, jnp.float32)
 
     def one(k):
         first, rest = jax.random.split(k)
@@ -129,17 +129,17 @@ def _metrics(outcome: Outcome) -> Report:
     for name, fit in outcome.fits.items():
         kind, field, keys = name.rsplit(", ", 1)[0], fit.model, jax.random.split(outcome.key, 5)
         make = {"swiss roll": swiss_roll, "sphere": sphere}[kind]
-        true, n = make(outcome.setting["samples"], keys[0]), outcome.setting["states"]
+        true, n = single(make(outcome.setting["samples"], keys[0])), outcome.setting["states"]
         dim = true.shape[1]
-        spectrum = _spectra(field, jax.random.normal(keys[1], (n, dim)))
+        spectrum = _spectra(field, jax.random.normal(keys[1], (n, dim), jnp.float32))
         gaps = np.asarray(spectrum[:-1] - spectrum[1:])
-        noise = jax.random.normal(keys[2], (n, dim))
+        noise = jax.random.normal(keys[2], (n, dim), jnp.float32)
         c, g = field.path.datum(_AT), field.path.gamma(_AT)
         distance = sliced_wasserstein(_samples(field, dim, keys[3], len(true)), true, key=keys[4], projections=200)
         rows += [
             Row(name, _DIMENSION, float(intrinsic_dimension(jnp.exp(spectrum)))),
             Row(name, _GAP, float(gaps.max())),
-            Row(name, _ASYMMETRY, float(_asymmetries(field, c * true[:n] + g * noise)), None, 0.0),
+            Row(name, _ASYMMETRY, float(_asymmetries(field, single(c * true[:n] + g * noise))), None, 0.0),
             Row(name, _W2, float(distance), None, 0.0),
         ]
     return Report(tuple(rows))
@@ -156,7 +156,7 @@ def _draw(outcome: Outcome, folder: Path) -> None:
         for i, (name, fit) in enumerate(outcome.fits.items()):
             kind, key = name.rsplit(", ", 1)
             a, b = _PARTS[kind]
-            x = jax.random.normal(outcome.key, (outcome.setting["states"], b - a))
+            x = jax.random.normal(outcome.key, (outcome.setting["states"], b - a), jnp.float32)
             values = np.exp(np.asarray(_spectra(fit.model, x)))
             ax = axes[list(_PARTS).index(kind)]
             ax.semilogy(np.arange(1, b - a + 1), values, marker="o", ms=3, color=plot.PALETTE[i % 2], label=key)
@@ -189,7 +189,7 @@ GAUGE_MANIFOLD = Experiment(
     },
     scales={
         "smoke": {"n": 5000, "samples": 500, "states": 20, "fit": adam(400, 3e-3)},
-        "paper": {"n": 100_000, "samples": 5000, "states": 100, "fit": adam(4000, 3e-3)},
+        "paper": {"n": 100_000, "samples": 5000, "states": 50, "fit": adam(2500, 3e-3)},
     },
     fit={"batch_size": 256, "chunk": 500},
     draw=_draw,

@@ -63,7 +63,7 @@ def jumped(field: Field, x: Array, grid: Array) -> Array:
 def _errors(outcome: Outcome):
     """Times, relative distances there, and errors at the end by the number of steps and of those left out."""
     field, n = outcome.fits[_FLOW].best, outcome.setting["paths"]
-    x = jax.vmap(base_law(field.path, DIM).sample)(jax.random.split(outcome.key, n))
+    x = jax.vmap(base_law(field.path, DIM, jnp.float32).sample)(jax.random.split(outcome.key, n))
     fine = log_snr_grid(field.path, _FINE, start=_START, stop=_STOP)
     learned, close = trajectories(field, x, fine)
     norm = lambda v: jnp.sqrt(jnp.mean(v**2, axis=(0, 2)))
@@ -104,7 +104,7 @@ def _draw(outcome: Outcome, folder: Path) -> None:
 
     times, distance, ends = _errors(outcome)
     field = outcome.fits[_FLOW].best
-    x = jax.vmap(base_law(field.path, DIM).sample)(jax.random.split(outcome.key, 3))
+    x = jax.vmap(base_law(field.path, DIM, jnp.float32).sample)(jax.random.split(outcome.key, 3))
     learned, close = (np.asarray(v) for v in trajectories(field, x, jnp.asarray(times)))
     with plot.style():
         figure, axes = plt.subplots(1, 3, figsize=(9.6, 2.9), width_ratios=(1, 1, 1.5))

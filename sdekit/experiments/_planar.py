@@ -19,6 +19,7 @@ from ..interpolants import AffinePath, Field, GenerativeDiffusion, Velocity, flo
 from ..nets import MLPField
 from ..solve import solve
 from ..transport import sliced_wasserstein
+from ._training import single
 
 
 __all__ = [
@@ -39,7 +40,7 @@ def checkerboard(n: int, key: Key) -> Array:
     x = jax.random.uniform(keys[0], (n,), minval=-2.0, maxval=2.0)
     lower = 2.0 * jax.random.bernoulli(keys[2], 0.5, (n,))
     y = jax.random.uniform(keys[1], (n,)) - lower + jnp.floor(x) % 2
-    return 2 * jnp.stack([x, y], axis=1)
+    return single(2 * jnp.stack([x, y], axis=1))
 
 
 def leak(x: Array) -> Array:
@@ -56,32 +57,32 @@ def moons(n: int, key: Key) -> Array:
     turn = jax.random.uniform(keys[1], (n,), maxval=jnp.pi)
     x = jnp.where(half, jnp.cos(turn), 1 - jnp.cos(turn))
     y = jnp.where(half, jnp.sin(turn), 0.5 - jnp.sin(turn))
-    return 3 * (jnp.stack([x, y], axis=1) + jax.random.uniform(keys[2], (n, 2), maxval=0.2)) - 1
+    return single(3 * (jnp.stack([x, y], axis=1) + jax.random.uniform(keys[2], (n, 2), maxval=0.2)) - 1)
 
 
 def standard_normal(dim: int = 2) -> Law:
     """$N(0, I)$."""
-    return dist.Normal(jnp.zeros(dim), 1.0).to_event(1)
+    return dist.Normal(jnp.zeros(dim, jnp.float32), jnp.float32(1)).to_event(1)
 
 
 def eight_gaussians(variance: float = 0.1**0.5, radius: float = 5.0) -> Law:
     r"""Eight on a circle. The variance of torchcfm's is $\sqrt{0.1}$: its `var` of 0.1 is rooted once."""
     angle = jnp.arange(8) * (jnp.pi / 4)
-    means = radius * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
-    normal = dist.Normal(means, variance**0.5).to_event(1)
-    return dist.MixtureSameFamily(dist.Categorical(logits=jnp.zeros(8)), normal)
+    means = single(radius * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1))
+    normal = dist.Normal(means, jnp.float32(variance**0.5)).to_event(1)
+    return dist.MixtureSameFamily(dist.Categorical(logits=jnp.zeros(8, jnp.float32)), normal)
 
 
 def pairs(base: Law, data: Array, key: Key) -> Snapshots:
     """As many draws of the base as there are data, at the times 0 and 1."""
     x0 = base.sample(key, (data.shape[0],))
-    return Snapshots(jnp.array([0.0, 1.0]), jnp.stack([x0.astype(data.dtype), data]))
+    return Snapshots(jnp.array([0.0, 1.0], data.dtype), jnp.stack([x0.astype(data.dtype), data]))
 
 
 def plain_field(key: Key, path: AffinePath | None = None, **network: Any) -> Field:
     """The network of the protocol as a velocity; its linear layers begin as PyTorch's."""
     size = {"width": 128, "depth": 3, "out_scale": 1.0, "activation": jax.nn.selu} | network
-    net = MLPField(2, **size, time=True, key=key)
+    net = single(MLPField(2, **size, time=True, key=key))
     return Field(flow_matching() if path is None else path, Velocity(net))
 
 

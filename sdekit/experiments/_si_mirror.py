@@ -21,8 +21,8 @@ from ..nets import MLPField
 from ..solve import solve
 from ..transport import sliced_wasserstein
 from ._experiment import Experiment, Outcome
-from ._planar import SAMPLES, checkerboard, leak
-from ._training import adam
+from ._planar import checkerboard, leak
+from ._training import adam, single
 
 
 __all__ = ["SI_MIRROR", "cells", "regenerated"]
@@ -33,11 +33,11 @@ _NAME, _DATA = "mirror", "another sample"
 _W2, _LEAK, _LEAST = "sliced W2", "mass off the cells", "least mass of a cell over 1/8"
 
 
-def regenerated(field: Field, epsilon: float, n: int, key: Key, steps: int = 600) -> Array:
+def regenerated(field: Field, epsilon: float, n: int, key: Key, steps: int = 400) -> Array:
     """The ends of `n` paths from the one point, shape `(n, 2)`."""
     import diffrax
 
-    process = GenerativeDiffusion(field, epsilon, dist.Delta(jnp.array(_START)).to_event(1))
+    process = GenerativeDiffusion(field, epsilon, dist.Delta(jnp.array(_START, jnp.float32)).to_event(1))
     ts = np.array([1e-3, 1 - 1e-3], np.float32)
     return solve(process, ts, key=key, n=n, steps=steps, solver=diffrax.Euler()).xs[:, -1]
 
@@ -78,7 +78,7 @@ def _draw(outcome: Outcome, folder: Path) -> None:
     with plot.style():
         figure, axes = plt.subplots(1, len(_EPSILONS), figsize=(9.0, 3.1), sharey=True)
         for ax, e in zip(axes, _EPSILONS, strict=True):
-            x = np.asarray(regenerated(outcome.fits[_NAME].model, e, 5000, outcome.key))
+            x = np.asarray(regenerated(outcome.fits[_NAME].model, e, 2000, outcome.key))
             ax.scatter(*x.T, s=1.2, lw=0, alpha=0.6, color=plot.PALETTE[0])
             ax.plot(*_START, marker="+", ms=10, mew=2, color=plot.PALETTE[1])
             ax.set(title=f"epsilon {e:g}", aspect="equal", xlim=(-4.7, 4.7), ylim=(-4.7, 4.7))
@@ -87,7 +87,7 @@ def _draw(outcome: Outcome, folder: Path) -> None:
 
 
 def _build(_data: Any, key: Key) -> dict[str, Field]:
-    net = MLPField(2, 128, 3, time=True, out_scale=1.0, key=key)
+    net = single(MLPField(2, 128, 3, time=True, out_scale=1.0, key=key))
     return {_NAME: Field(mirror(brownian_gamma(4.0)), Noise(net))}
 
 
@@ -95,7 +95,7 @@ SI_MIRROR = Experiment(
     name="si-mirror",
     paper="albergo2023",
     summary="the mirror interpolant regenerates a checkerboard from one of its points",
-    data=lambda setting, key: Snapshots(jnp.zeros(1), checkerboard(setting["n"], key)[None]),
+    data=lambda setting, key: Snapshots(jnp.zeros(1, jnp.float32), checkerboard(setting["n"], key)[None]),
     build=_build,
     objective=lambda _name: InterpolantMatching(),
     metrics=_metrics,
@@ -104,7 +104,7 @@ SI_MIRROR = Experiment(
     },
     scales={
         "smoke": {"n": 20_000, "paths": 1000, "fit": adam(300, 3e-3)},
-        "paper": {"n": 200_000, "paths": SAMPLES, "fit": adam(6000, 3e-3)},
+        "paper": {"n": 200_000, "paths": 2000, "fit": adam(6000, 3e-3)},
     },
     fit={"batch_size": 256, "chunk": 500},
     baseline=_DATA,

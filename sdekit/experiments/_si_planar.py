@@ -23,7 +23,7 @@ from ..interpolants import Field, InterpolantMatching, Velocity, flow_matching
 from ..transport import sliced_wasserstein
 from . import _planar as planar
 from ._experiment import Experiment, Outcome
-from ._training import adam
+from ._training import adam, single
 
 
 __all__ = ["SI_CHECKERBOARD", "SI_CHECKERBOARD_FULL", "SI_MOONS"]
@@ -60,7 +60,7 @@ def _seeds(_data: Any, key: Key) -> Mapping[str, Field]:
 
 
 def _large(_data: Any, key: Key) -> Mapping[str, Field]:
-    field = Field(flow_matching(), Velocity(Waves(128, 4, key)))
+    field = Field(flow_matching(), Velocity(single(Waves(128, 4, key))))
     return {_FLOW: field, _SHORT: field}
 
 
@@ -168,7 +168,7 @@ SI_CHECKERBOARD_FULL = _experiment(
             "n": planar.POOL,
             "models": (_FLOW,),
             "points": planar.POINTS,
-            "fit": {**adam(12_000, 3e-3), "batch_size": 512},
+            "fit": {**adam(8000, 3e-3), "batch_size": 512},
         },
     },
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import optax
 
 from .._types import Key
@@ -14,7 +15,7 @@ from ..data import AbstractRecord
 from ..inference import AbstractObjective
 
 
-__all__ = ["adam", "steps_in_the_time_of_one"]
+__all__ = ["adam", "single", "steps_in_the_time_of_one"]
 
 
 def adam(steps: int, peak: float, *, end: float = 0.0, warm: bool = False, clip: float | None = None) -> dict[str, Any]:
@@ -29,6 +30,12 @@ def adam(steps: int, peak: float, *, end: float = 0.0, warm: bool = False, clip:
     if clip is not None:
         optimiser = optax.chain(optax.clip_by_global_norm(clip), optimiser)
     return {"steps": steps, "optimiser": optimiser}
+
+
+def single(tree: Any) -> Any:
+    """A PyTree with its floats in single precision, which is enough for networks and twice as fast."""
+    wide = lambda x: eqx.is_inexact_array(x) and x.dtype == jnp.float64
+    return jax.tree.map(lambda x: x.astype(jnp.float32) if wide(x) else x, tree)
 
 
 @eqx.filter_jit
