@@ -89,6 +89,29 @@ def ours(pairs, seed):
     return found.model, time.process_time() - start
 
 
+def swing(name, seed):
+    """Likelihoods of one of our runs at each hundred of its last thousand steps; and of a run whose rate falls."""
+    import sdekit as sk
+    from sdekit.experiments import _planar as planar
+    from sdekit.interpolants import InterpolantMatching
+
+    base, data = sets()[name]
+    keys = jax.random.split(jax.random.key(1000 + seed), 3)
+    both, x = planar.pairs(base, data(planar.POOL, keys[0]), keys[1]), data(planar.POINTS // 2, keys[2])
+    found, look = [], lambda fit: float(planar.nll(fit.model, base, x, 30).mean())
+
+    def callback(fit):
+        if int(fit.history["step"][-1]) > STEPS - 1000:
+            found.append(look(fit))
+
+    start, how = planar.plain_field(jax.random.key(seed)), {"key": jax.random.key(100 + seed), "steps": STEPS}
+    how |= {"batch_size": BATCH, "chunk": 100, "progress": False}
+    sk.fit(start, InterpolantMatching(), both, optimiser=optax.adam(1e-3), callbacks=[callback], **how)
+    falling = optax.adam(optax.cosine_decay_schedule(2e-3, STEPS))
+    last = look(sk.fit(start, InterpolantMatching(), both, optimiser=falling, **how))
+    return {"set": name, "seed": seed, "NLL along the last steps": found, "NLL with a falling rate": last}
+
+
 def theirs(peer, file, seed):
     """The peer's network as our field."""
     from sdekit.experiments import _planar as planar
@@ -112,7 +135,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--sets", nargs="*", default=["checkerboard", "moons"])
+    parser.add_argument("--swing", action="store_true", help="how much the likelihood of one run moves at its end")
     arguments = parser.parse_args()
+    if arguments.swing:
+        for name in arguments.sets:
+            for seed in range(arguments.first, arguments.first + arguments.seeds):
+                sys.stdout.write(json.dumps(swing(name, seed)) + "\n")
+        return
     versions, peer = {"jax": jax.__version__}, None
     if arguments.peers:
         peer = subprocess.Popen([arguments.peers, "-c", PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

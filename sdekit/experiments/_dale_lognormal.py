@@ -35,7 +35,7 @@ from ..interpolants import (
 from ..nets import MLPField
 from ..transport import wasserstein1
 from ._experiment import Experiment, Outcome
-from ._training import adam
+from ._training import adam, draws
 
 
 __all__ = ["DALE_LOGNORMAL", "ambient", "preserving"]
@@ -102,7 +102,7 @@ def _schemes(setting: Any, key: Key) -> list[Row]:
         path = geometric_brownian(_RATE, scale)
         field, last = exact_field(path, logs()), marginal_law(path, 1.0, logs())
         keys = jax.random.split(key, 3)
-        start = jnp.exp(last.sample(keys[0], (setting["paths"],)))
+        start = jnp.exp(draws(last, setting["paths"], keys[0]))
         for steps in (20, 100):
             ends = {
                 "ambient": ambient(field, scale, start, steps, keys[1]),
@@ -124,16 +124,16 @@ def _learned(outcome: Outcome) -> tuple[Array, Array]:
     keys, n = jax.random.split(outcome.key, 3), outcome.setting["samples"]
     path = geometric_brownian(_RATE, 2.0)
     # The law at time 1 is nearly one of noise: it is drawn by moving new data.
-    start = marginal_law(path, 1.0, two_logs()).sample(keys[0], (n,))
+    start = draws(marginal_law(path, 1.0, two_logs()), n, keys[0])
     found = preserving(outcome.fits[_LEARNED].model, jnp.exp(start), 200, keys[1])
-    return found[:, 0], jnp.exp(two_logs().sample(keys[2], (n,)))[:, 0]
+    return found[:, 0], jnp.exp(draws(two_logs(), n, keys[2]))[:, 0]
 
 
 def _metrics(outcome: Outcome) -> Report:
     rows = [Row(f"flow, scale {scale:g}", _QUANTILES, quantile_error(scale), None, 0.0) for scale in (0.5, 2.0)]
     rows += _schemes(outcome.setting, jax.random.fold_in(outcome.key, 12))
     found, true = _learned(outcome)
-    other = jnp.exp(two_logs().sample(jax.random.fold_in(outcome.key, 11), true.shape))[:, 0]
+    other = jnp.exp(draws(two_logs(), len(true), jax.random.fold_in(outcome.key, 11)))[:, 0]
     w1 = "W1 of logarithms"
     rows += [
         Row(_LEARNED, w1, float(wasserstein1(jnp.log(found), jnp.log(true))), None, 0.0),
@@ -152,7 +152,7 @@ def _draw(outcome: Outcome, folder: Path) -> None:
     found, true = (np.asarray(v) for v in _learned(outcome))
     path, keys = geometric_brownian(_RATE, 2.0), jax.random.split(outcome.key, 3)
     field = exact_field(path, logs())
-    start = jnp.exp(marginal_law(path, 1.0, logs()).sample(keys[0], (20_000,)))
+    start = jnp.exp(draws(marginal_law(path, 1.0, logs()), 20_000, keys[0]))
     with plot.style():
         figure, axes = plt.subplots(1, 2, figsize=(7.2, 2.8))
         bins = np.linspace(-2.5, 2.8, 60)
@@ -184,7 +184,7 @@ def _build(_data: Any, key: Key) -> dict[str, Field]:
 
 
 def _data(setting, key):
-    return Snapshots(jnp.zeros(1), two_logs().sample(key, (1, setting["n"])))
+    return Snapshots(jnp.zeros(1), draws(two_logs(), setting["n"], key)[None])
 
 
 def _expected() -> dict[tuple[str, str], tuple[float, float, str]]:

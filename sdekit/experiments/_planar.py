@@ -19,7 +19,7 @@ from ..interpolants import AffinePath, Field, GenerativeDiffusion, Velocity, flo
 from ..nets import MLPField
 from ..solve import solve
 from ..transport import sliced_wasserstein
-from ._training import single
+from ._training import draws, single
 
 
 __all__ = [
@@ -75,7 +75,7 @@ def eight_gaussians(variance: float = 0.1**0.5, radius: float = 5.0) -> Law:
 
 def pairs(base: Law, data: Array, key: Key) -> Snapshots:
     """As many draws of the base as there are data, at the times 0 and 1."""
-    x0 = base.sample(key, (data.shape[0],))
+    x0 = draws(base, data.shape[0], key)
     return Snapshots(jnp.array([0.0, 1.0], data.dtype), jnp.stack([x0.astype(data.dtype), data]))
 
 

@@ -44,7 +44,7 @@ from ..nets import MLPField
 from ..transport import sliced_wasserstein
 from ._experiment import Experiment, Outcome
 from ._planar import eight_gaussians
-from ._training import adam, single
+from ._training import adam, draws, single
 
 
 __all__ = ["SCORE_SDE_2D", "Standardised"]
@@ -116,12 +116,12 @@ def _drawn(field: Field, key: Key, n: int) -> dict[str, Array]:
 
 def _metrics(outcome: Outcome) -> Report:
     n, keys = outcome.setting["samples"], jax.random.split(outcome.key, 5)
-    true, other = law().sample(keys[0], (n,)), law().sample(keys[1], (n,))
-    x = law().sample(keys[2], (outcome.setting["points"],))
+    true, other = draws(law(), n, keys[0]), draws(law(), n, keys[1])
+    x = draws(law(), outcome.setting["points"], keys[2])
     rows = []
     distance = lambda y: float(sliced_wasserstein(y, true, key=keys[3], projections=200))
     for name, fit in outcome.fits.items():
-        gap = np.asarray(law().log_prob(x) - _densities(fit.model, x))
+        gap = np.asarray(jax.vmap(law().log_prob)(x) - _densities(fit.model, x))
         rows.append(Row(name, _KL, float(gap.mean()), float(gap.std() / len(gap) ** 0.5), 0.0))
         for sampler, y in _drawn(fit.model, keys[4], n).items():
             rows.append(Row(name, f"{_W2}, {sampler}", distance(y), None, 0.0))
@@ -164,7 +164,7 @@ SCORE_SDE_2D = Experiment(
     name="score-sde-2d",
     paper="song2021",
     summary="VE, VP and sub-VP diffusions in the plane: samplers at equal cost, likelihood against the exact law",
-    data=lambda setting, key: Snapshots(jnp.zeros(1, jnp.float32), law().sample(key, (1, setting["n"]))),
+    data=lambda setting, key: Snapshots(jnp.zeros(1, jnp.float32), draws(law(), setting["n"], key)[None]),
     build=_build,
     objective=_objective,
     metrics=_metrics,

@@ -40,7 +40,7 @@ from ..interpolants import (
 )  # fmt: skip
 from ..nets import MLPField
 from ._experiment import Experiment, Outcome
-from ._training import adam, single
+from ._training import adam, draws, single
 
 
 __all__ = ["SI_GMM", "law", "pairs_of_fields", "path_divergence"]
@@ -113,7 +113,7 @@ def _flow_divergences(field: Field, x: Array, key: Key, base: Law, data: Law) ->
     """Differences of the log-densities, the data's less the flow's."""
     divergence = Hutchinson(8)
     one = lambda y, k: log_prob(field, y, base, steps=40, divergence=divergence, key=k)
-    return data.log_prob(x) - jax.vmap(one)(x, jax.random.split(key, x.shape[0]))
+    return jax.vmap(data.log_prob)(x) - jax.vmap(one)(x, jax.random.split(key, x.shape[0]))
 
 
 def of_epsilon(gaps: tuple[float, float, float], epsilon: float | np.ndarray) -> Any:
@@ -129,7 +129,7 @@ def _gaps(outcome: Outcome) -> dict[str, dict[str, tuple[float, float, float]]]:
         law0, law1 = law(0, dim), law(1, dim)
         exact, n = exact_field(path(), law0, law1), outcome.setting["states"]
         order = jax.random.permutation(keys[2], n)
-        x0, x1 = law0.sample(keys[0], (n,))[order], law1.sample(keys[1], (n,))
+        x0, x1 = draws(law0, n, keys[0])[order], draws(law1, n, keys[1])
         found[name] = {
             pair: tuple(float(v) for v in path_divergence(field, exact, x0, x1, keys[2]))
             for pair, field in pairs_of_fields(fit.model).items()
@@ -141,7 +141,7 @@ def _metrics(outcome: Outcome) -> Report:
     rows = []
     for name, pairs in _gaps(outcome).items():
         dim, keys = int(name.split()[-1]), jax.random.split(outcome.key, 3)
-        x = law(1, dim).sample(keys[0], (outcome.setting["points"],))
+        x = draws(law(1, dim), outcome.setting["points"], keys[0])
         for pair, gaps in pairs.items():
             title = f"{name}, {pair}"
             if pair in ("(b, s)", "(v, eta)"):
@@ -174,7 +174,7 @@ def _draw(outcome: Outcome, folder: Path) -> None:
 
 
 def _data(setting, key):
-    ends = [law(end, _MOST).sample(k, (setting["n"],)) for end, k in enumerate(jax.random.split(key, 2))]
+    ends = [draws(law(end, _MOST), setting["n"], k) for end, k in enumerate(jax.random.split(key, 2))]
     return Snapshots(jnp.array([0.0, 1.0], jnp.float32), jnp.stack(ends))
 
 

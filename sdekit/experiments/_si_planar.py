@@ -66,8 +66,8 @@ def _large(_data: Any, key: Key) -> Mapping[str, Field]:
 
 def gaussian_nll(train: Array, test: Array) -> float:
     """That of the Gaussian law with the moments of `train`, on `test`."""
-    mean, covariance = np.mean(train, 0), np.cov(np.asarray(train, np.float64).T)
-    left = np.asarray(test) - mean
+    known = np.asarray(train, np.float64)
+    covariance, left = np.cov(known.T), np.asarray(test) - known.mean(0)
     white = np.einsum("ni,ij,nj->n", left, np.linalg.inv(covariance), left)
     return float((white.mean() + np.linalg.slogdet(2 * np.pi * covariance)[1]) / 2)
 
