@@ -112,6 +112,41 @@ def swing(name, seed):
     return {"set": name, "seed": seed, "NLL along the last steps": found, "NLL with a falling rate": last}
 
 
+def normal_weights(field, key):
+    """The field with normal weights of variance 1 / fan-in (LeCun's) and no biases, as many JAX libraries begin."""
+    layers = lambda f: f.parts[0].function.mlp.layers
+    for i in range(len(layers(field))):
+        weight, bias = layers(field)[i].weight, layers(field)[i].bias
+        drawn = jax.random.normal(jax.random.fold_in(key, i), weight.shape, weight.dtype) / weight.shape[1] ** 0.5
+        field = eqx.tree_at(lambda f, i=i: (layers(f)[i].weight, layers(f)[i].bias), field, (drawn, 0 * bias))
+    return field
+
+
+def variants(name, seed):
+    """Likelihoods of our run as it is, with other initial weights, and with independent times."""
+    import sdekit as sk
+    from sdekit.experiments import _planar as planar
+    from sdekit.interpolants import InterpolantMatching, UniformTimes
+
+    base, data = sets()[name]
+    keys = jax.random.split(jax.random.key(1000 + seed), 3)
+    both, x = planar.pairs(base, data(planar.POOL, keys[0]), keys[1]), data(planar.POINTS, keys[2])
+    start = planar.plain_field(jax.random.key(seed))
+    runs = {
+        "as it is": (start, InterpolantMatching()),
+        "normal weights, no biases": (normal_weights(start, jax.random.key(seed)), InterpolantMatching()),
+        "independent times": (start, InterpolantMatching(times=UniformTimes())),
+    }
+    found = {"set": name, "seed": seed}
+    for label, (field, objective) in runs.items():
+        fit = sk.fit(
+            field, objective, both, key=jax.random.key(100 + seed), steps=STEPS, batch_size=BATCH, chunk=1000,
+            optimiser=optax.adam(1e-3), progress=False,
+        )  # fmt: skip
+        found[label] = float(planar.nll(fit.model, base, x, 30).mean())
+    return found
+
+
 def theirs(peer, file, seed):
     """The peer's network as our field."""
     from sdekit.experiments import _planar as planar
@@ -136,11 +171,14 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--sets", nargs="*", default=["checkerboard", "moons"])
     parser.add_argument("--swing", action="store_true", help="how much the likelihood of one run moves at its end")
+    parser.add_argument("--variants", action="store_true", help="other initial weights, other times")
     arguments = parser.parse_args()
-    if arguments.swing:
+    if arguments.swing or arguments.variants:
+        look = swing if arguments.swing else variants
         for name in arguments.sets:
             for seed in range(arguments.first, arguments.first + arguments.seeds):
-                sys.stdout.write(json.dumps(swing(name, seed)) + "\n")
+                sys.stdout.write(json.dumps(look(name, seed)) + "\n")
+                sys.stdout.flush()
         return
     versions, peer = {"jax": jax.__version__}, None
     if arguments.peers:
