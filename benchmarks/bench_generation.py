@@ -75,6 +75,16 @@ def sets():
     }
 
 
+def pool(base, data, keys):
+    """Draws of both ends."""
+    import sdekit as sk
+    from sdekit.experiments import _planar as planar
+
+    x1 = data(planar.POOL, keys[0])
+    x0 = base.sample(keys[1], (planar.POOL,)).astype(x1.dtype)
+    return sk.data.Snapshots(jnp.array([0.0, 1.0], x1.dtype), jnp.stack([x0, x1]))
+
+
 def ours(pairs, seed):
     """The field, and the process seconds of its fit."""
     import sdekit as sk
@@ -191,7 +201,7 @@ def main() -> None:
             base, data = sets()[name]
             for seed in range(arguments.first, arguments.first + arguments.seeds):
                 keys = jax.random.split(jax.random.key(1000 + seed), 3)
-                both = planar.pairs(base, data(planar.POOL, keys[0]), keys[1])
+                both = pool(base, data, keys)
                 file = Path(folder) / "pool.npy"
                 np.save(file, np.asarray(both.xs))
                 runs = {"sdekit": ours(both, seed)}

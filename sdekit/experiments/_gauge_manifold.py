@@ -35,6 +35,7 @@ from ..interpolants import (
 from ..nets import MLPField
 from ..transport import sliced_wasserstein
 from ._experiment import Experiment, Outcome
+from ._score_sde_2d import Standardised
 from ._training import adam, single
 
 
@@ -63,7 +64,7 @@ def sphere(n: int, key: Key) -> Array:
 class Gradient(eqx.Module):
     """The gradient of a network's output along the state."""
 
-    net: MLPField
+    net: Standardised
 
     def __call__(self, t: RealScalar, x: State) -> State:
         return jax.grad(lambda y: jnp.sum(self.net(t, y) * y))(x)
@@ -88,11 +89,12 @@ def _data(setting, key):
 
 
 def _build(_data: Any, key: Key) -> dict[str, Field]:
-    found = {}
+    found, path = {}, variance_preserving()
     for i, (name, (a, b)) in enumerate(_PARTS.items()):
         net = single(MLPField(b - a, 96, 3, time=True, out_scale=1.0, key=jax.random.fold_in(key, i)))
-        for kind, function in ((_FREE, net), (_GRADIENT, Gradient(net))):
-            found[f"{name}, {kind}"] = Field(variance_preserving(), Noise(function))
+        scaled = Standardised(path, jnp.float32(1), net)
+        for kind, function in ((_FREE, scaled), (_GRADIENT, Gradient(scaled))):
+            found[f"{name}, {kind}"] = Field(path, Noise(function))
     return found
 
 
@@ -166,7 +168,7 @@ def _draw(outcome: Outcome, folder: Path) -> None:
             if kind == "swiss roll":
                 x = np.asarray(_samples(fit.model, 3, outcome.key, 2000))
                 axes[2 + i % 2].scatter(x[:, 0], x[:, 2], s=1.2, lw=0, color=plot.PALETTE[i % 2])
-                axes[2 + i % 2].set(title=f"samples, {key}", aspect="equal")
+                axes[2 + i % 2].set(title=f"roll: samples, {key}", aspect="equal", xlim=(-2.4, 2.4), ylim=(-2.4, 2.4))
         plot.save(figure, folder / "gauge.png")
     plt.close("all")
 

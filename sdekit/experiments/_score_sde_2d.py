@@ -64,6 +64,7 @@ class Standardised(AbstractParametric):
 
     path: AffinePath = eqx.field(metadata={"trainable": False})
     scale: Float[Array, ""] = parameter(trainable=False)
+    """The deviation of the data."""
     net: MLPField
 
     def __call__(self, t: RealScalar, x: State) -> State:

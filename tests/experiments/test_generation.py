@@ -92,7 +92,7 @@ def test_exact_fields_cost_no_divergence_and_shifts_what_they_should():
         mixtures.path(), Velocity(lambda t, x: exact.velocity(t, x) + 0.3), Score(lambda t, x: exact.score(t, x) + 0.15)
     )
     x0, x1 = (draws(mixtures.law(i, 2), 64, jax.random.key(i)) for i in (0, 1))
-    found = mixtures.path_divergence(off, exact, x0, x1, jax.random.key(2))
+    found = mixtures.path_divergence({"off": off}, exact, x0, x1, jax.random.key(2))["off"]
     np.testing.assert_allclose(found, 0.96 * np.array([0.09, 0.09, 0.0225]), rtol=1e-3)
     # (1 / 4 eps) |db + eps ds|^2 with both components alike
     assert mixtures.of_epsilon((0.09, 0.09, 0.0225), 2.0) == pytest.approx(2 * (0.3 + 2 * 0.15) ** 2 / (4 * 2))
