@@ -166,8 +166,8 @@ def _draw(outcome: Outcome, folder: Path) -> None:
             ax.set(title=f"{kind}: singular values", xlabel="direction")
             ax.legend(frameon=False, fontsize=7)
             if kind == "swiss roll":
-                x = np.asarray(_samples(fit.model, 3, outcome.key, 2000))
-                axes[2 + i % 2].scatter(x[:, 0], x[:, 2], s=1.2, lw=0, color=plot.PALETTE[i % 2])
+                x = np.asarray(_samples(fit.model, 3, outcome.key, outcome.setting["samples"]))
+                axes[2 + i % 2].scatter(x[:2000, 0], x[:2000, 2], s=1.2, lw=0, color=plot.PALETTE[i % 2])
                 axes[2 + i % 2].set(title=f"roll: samples, {key}", aspect="equal", xlim=(-2.4, 2.4), ylim=(-2.4, 2.4))
         plot.save(figure, folder / "gauge.png")
     plt.close("all")

@@ -138,8 +138,10 @@ def _draw(outcome: Outcome, folder: Path) -> None:
     with plot.style():
         figure, axes = plt.subplots(len(outcome.fits), 5, figsize=(9.5, 2.0 * len(outcome.fits)), squeeze=False)
         for row, (name, fit) in zip(axes, outcome.fits.items(), strict=True):
-            for ax, (sampler, y) in zip(row, _drawn(fit.model, outcome.key, 2000).items(), strict=True):
-                ax.scatter(*np.asarray(y).T, s=1, lw=0, color=plot.PALETTE[0])
+            for ax, (sampler, y) in zip(
+                row, _drawn(fit.model, outcome.key, outcome.setting["samples"]).items(), strict=True
+            ):
+                ax.scatter(*np.asarray(y[:2000]).T, s=1, lw=0, color=plot.PALETTE[0])
                 ax.set(aspect="equal", xlim=(-2.3, 2.3), ylim=(-2.3, 2.3), xticks=[], yticks=[])
                 ax.set_title(f"{name}: {sampler.replace('exponential of ', '')}", fontsize=6.5)
         plot.save(figure, folder / "samples.png")
