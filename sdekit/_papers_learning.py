@@ -203,4 +203,13 @@ LEARNING: dict[str, Paper] = {
         "Schmitzer, B.", "Stabilized Sparse Scaling Algorithms for Entropy Regularized Transport Problems",
         "SIAM Journal on Scientific Computing", 2019, "41", "A1443-A1481",
     ),
+    "shetty2025": article(
+        "Shetty, N. and Prasath, M. and Seelamantula, C. S.",
+        "Dale meets Langevin: A Multiplicative Denoising Diffusion Model", "arXiv preprint arXiv:2510.02730", 2025,
+    ),
+    "horvat2024": proceedings(
+        "Horvat, C. and Pfister, J.-P.",
+        "On gauge freedom, conservativity and intrinsic dimensionality estimation in diffusion models",
+        "International Conference on Learning Representations", 2024,
+    ),
 }  # fmt: skip

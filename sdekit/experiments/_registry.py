@@ -2,6 +2,8 @@
 
 from .._errors import fault
 from ._earthquakes import EARTHQUAKES
+from ._dale_lognormal import DALE_LOGNORMAL
+from ._digits import DIGITS
 from ._experiment import Experiment
 from ._fdm_ou import FDM_OU
 from ._fev import FEV
@@ -9,6 +11,7 @@ from ._flashing_ratchet import FLASHING_RATCHET
 from ._fou_bridge import FOU_BRIDGE
 from ._gene_expression import GENE_EXPRESSION
 from ._hawkes_speed import HAWKES_SPEED
+from ._gauge_manifold import GAUGE_MANIFOLD
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
@@ -31,7 +34,13 @@ from ._sb_refinement_ou import SB_REFINEMENT_OU
 from ._sb_snapshots import SB_EMBRYOID, SB_LOTKA_VOLTERRA, SB_REPRESSILATOR, SB_VORTEX
 from ._schloegl import SCHLOEGL
 from ._sde_gan_ou import SDE_GAN_OU
+from ._painters_digits import PAINTERS_DIGITS
+from ._rough_volatility import ROUGH_VOLATILITY
+from ._score_sde_2d import SCORE_SDE_2D
 from ._si_gaussian import SI_GAUSSIAN
+from ._si_gmm import SI_GMM
+from ._si_mirror import SI_MIRROR
+from ._si_planar import SI_CHECKERBOARD, SI_CHECKERBOARD_FULL, SI_MOONS
 from ._spirals import SPIRALS
 from ._sunspots import NEURAL_SDE_SUNSPOTS
 from ._tpp_easytpp import TPP_EASYTPP
@@ -44,12 +53,15 @@ __all__ = ["experiments", "get"]
 
 _EXPERIMENTS = (
     EARTHQUAKES,
+    DALE_LOGNORMAL,
+    DIGITS,
     FDM_OU,
     FEV,
     FLASHING_RATCHET,
     FOU_BRIDGE,
     GENE_EXPRESSION,
     HAWKES_SPEED,
+    GAUGE_MANIFOLD,
     HURST_ESTIMATORS,
     HURST_LEARNING,
     HYBRID_LOTKA_VOLTERRA,
@@ -70,6 +82,14 @@ _EXPERIMENTS = (
     ROUGH_VOLATILITY,
     SCHLOEGL,
     SDE_GAN_OU,
+    PAINTERS_DIGITS,
+    ROUGH_VOLATILITY,
+    SCORE_SDE_2D,
+    SI_CHECKERBOARD,
+    SI_CHECKERBOARD_FULL,
+    SI_GMM,
+    SI_MIRROR,
+    SI_MOONS,
     SI_GAUSSIAN,
     SB_EMBRYOID,
     SB_GAUSSIAN,
