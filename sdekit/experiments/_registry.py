@@ -1,17 +1,17 @@
 """The experiments by name."""
 
 from .._errors import fault
-from ._earthquakes import EARTHQUAKES
 from ._dale_lognormal import DALE_LOGNORMAL
 from ._digits import DIGITS
+from ._earthquakes import EARTHQUAKES
 from ._experiment import Experiment
 from ._fdm_ou import FDM_OU
 from ._fev import FEV
 from ._flashing_ratchet import FLASHING_RATCHET
 from ._fou_bridge import FOU_BRIDGE
+from ._gauge_manifold import GAUGE_MANIFOLD
 from ._gene_expression import GENE_EXPRESSION
 from ._hawkes_speed import HAWKES_SPEED
-from ._gauge_manifold import GAUGE_MANIFOLD
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
@@ -26,6 +26,7 @@ from ._multifractional import MULTIFRACTIONAL
 from ._nile import NILE
 from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
+from ._painters_digits import PAINTERS_DIGITS
 from ._panel_psoriasis import PANEL_PSORIASIS
 from ._rough_volatility import ROUGH_VOLATILITY
 from ._sb_gaussian import SB_GAUSSIAN
@@ -33,10 +34,8 @@ from ._sb_mixture import SB_MIXTURE
 from ._sb_refinement_ou import SB_REFINEMENT_OU
 from ._sb_snapshots import SB_EMBRYOID, SB_LOTKA_VOLTERRA, SB_REPRESSILATOR, SB_VORTEX
 from ._schloegl import SCHLOEGL
-from ._sde_gan_ou import SDE_GAN_OU
-from ._painters_digits import PAINTERS_DIGITS
-from ._rough_volatility import ROUGH_VOLATILITY
 from ._score_sde_2d import SCORE_SDE_2D
+from ._sde_gan_ou import SDE_GAN_OU
 from ._si_gaussian import SI_GAUSSIAN
 from ._si_gmm import SI_GMM
 from ._si_mirror import SI_MIRROR
