@@ -56,7 +56,7 @@ def samples(field: Field, classes: Array, scale: Array | float, key: Key, steps:
 
     def one(c, k):
         first, rest = jax.random.split(k)
-        return generate(field.guided(c, scale), base.sample(first), grid, key=rest, step=step)[-1]
+        return generate(field.guided(c, scale), jnp.asarray(base.sample(first)), grid, key=rest, step=step)[-1]
 
     return jax.vmap(one)(classes, jax.random.split(key, classes.shape[0]))
 
@@ -87,7 +87,7 @@ def _likelihoods(outcome: Outcome, train: Labelled, valid: Labelled, test: Label
     x = _points(test, keys[0])[: outcome.setting["points"]]
     mine = np.asarray(bits(field, x, keys[1]))
     # Several dequantised copies: the mixture, too, sees more noise than there are images.
-    fitted = mixture(*(np.asarray(_points(d, k, 4)) for d, k in ((train, keys[2]), (valid, keys[3]))))
+    fitted = mixture(np.asarray(_points(train, keys[2], 4)), np.asarray(_points(valid, keys[3], 4)))
     theirs = [np.asarray(LEVELS.bits(jnp.asarray(m.score_samples(np.asarray(x))), DIM)) for m in fitted]
     error = lambda v: float(v.std() / len(v) ** 0.5)
     rows = [Row(_FLOW, _BITS, float(mine.mean()), error(mine), 0.0)]
@@ -111,7 +111,8 @@ def _metrics(outcome: Outcome) -> Report:
     rows = _likelihoods(outcome, train, valid, test)
     known = seen()
     real = np.asarray(known.series.ys[:, 0]) / 16.0
-    judge = SVC(gamma=0.05, C=10.0).fit(real, np.asarray(known.labels))
+    settings: Any = {"gamma": 0.05, "C": 10.0}
+    judge = SVC(**settings).fit(real, np.asarray(known.labels))
     among = float(np.median(nearest(real, real, 1)))
     keys = jax.random.split(jax.random.fold_in(outcome.key, 1), 3)
     classes = jnp.arange(len(test)) % 10

@@ -53,10 +53,10 @@ def seen() -> Labelled:
 class AboutGaussian(AbstractParametric):
     """The velocity of Gaussian data, and a network for the rest."""
 
+    net: ConditionalMLP
     mean: Float[Array, " d"] = parameter(trainable=False)
     values: Float[Array, " d"] = parameter(trainable=False)
     vectors: Float[Array, "d d"] = parameter(trainable=False)
-    net: ConditionalMLP
 
     def __call__(self, t: RealScalar, x: State, condition: Any = None) -> State:
         t = jnp.asarray(t, x.dtype)
@@ -101,5 +101,5 @@ def digits_field(data: Labelled, key: Key, width: int, depth: int = 3) -> Field:
     net = single(ConditionalMLP(DIM, width, depth, classes=10, embedding=32, key=key))
     zero = lambda f: (f.mlp.layers[-1].weight, f.mlp.layers[-1].bias)
     net = eqx.tree_at(zero, net, replace_fn=jnp.zeros_like)
-    arrays = (jnp.asarray(a, jnp.float32) for a in (scaled.mean(0), values, vectors))
-    return Field(one_sided_linear(), Velocity(AboutGaussian(*arrays, net)))
+    mean, values, vectors = (jnp.asarray(a, jnp.float32) for a in (scaled.mean(0), values, vectors))
+    return Field(one_sided_linear(), Velocity(AboutGaussian(net, mean, values, vectors)))

@@ -116,7 +116,7 @@ def _samples(field: Field, dim: int, key: Key, n: int) -> Array:
 
     def one(k):
         first, rest = jax.random.split(k)
-        return generate(field, base.sample(first), grid, key=rest, step=ExponentialStep())[-1]
+        return generate(field, jnp.asarray(base.sample(first)), grid, key=rest, step=ExponentialStep())[-1]
 
     return jax.vmap(one)(jax.random.split(key, n))
 

@@ -22,6 +22,7 @@ from ..interpolants import ExponentialStep, Field, base_law, gaussian_flow, gene
 from ._digits import how
 from ._digits_model import DIM, digits_field, matching, seen
 from ._experiment import Experiment, Outcome
+from ._training import draws
 
 
 __all__ = ["PAINTERS_DIGITS", "jumped", "trajectories"]
@@ -63,7 +64,7 @@ def jumped(field: Field, x: Array, grid: Array) -> Array:
 def _errors(outcome: Outcome):
     """Times, relative distances there, and errors at the end by the number of steps and of those left out."""
     field, n = outcome.fits[_FLOW].best, outcome.setting["paths"]
-    x = jax.vmap(base_law(field.path, DIM, jnp.float32).sample)(jax.random.split(outcome.key, n))
+    x = draws(base_law(field.path, DIM, jnp.float32), n, outcome.key)
     fine = log_snr_grid(field.path, _FINE, start=_START, stop=_STOP)
     learned, close = trajectories(field, x, fine)
     norm = lambda v: jnp.sqrt(jnp.mean(v**2, axis=(0, 2)))
@@ -111,7 +112,7 @@ def _draw(outcome: Outcome, folder: Path) -> None:
 
     times, distance, ends = _errors(outcome)
     field = outcome.fits[_FLOW].best
-    x = jax.vmap(base_law(field.path, DIM, jnp.float32).sample)(jax.random.split(outcome.key, 3))
+    x = draws(base_law(field.path, DIM, jnp.float32), 3, outcome.key)
     learned, close = (np.asarray(v) for v in trajectories(field, x, jnp.asarray(times)))
     with plot.style():
         figure, axes = plt.subplots(1, 3, figsize=(9.6, 2.9), width_ratios=(1, 1, 1.5))

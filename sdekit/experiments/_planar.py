@@ -5,7 +5,7 @@ $10^{-3}$, batches of 256 from a pool of 200,000 points on each side. Likelihood
 with the exact divergence and 50 Runge-Kutta steps, on 2000 new points.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -17,6 +17,7 @@ from .._types import Array, Key, Law
 from ..data import Snapshots
 from ..interpolants import AffinePath, Field, GenerativeDiffusion, Velocity, flow_matching, log_prob
 from ..nets import MLPField
+from ..paths import SampledPath
 from ..solve import solve
 from ..transport import sliced_wasserstein
 from ._training import draws, single
@@ -97,8 +98,9 @@ def sampled(field: Field, base: Law, key: Key, n: int = SAMPLES, steps: int = 50
     import diffrax
 
     process = GenerativeDiffusion(field, 0.0, base)
-    ts = np.array([0.0, 1.0], np.float32)
-    return solve(process, ts, key=key, n=n, steps=steps, solver=diffrax.Heun()).xs[:, -1]
+    ts = jnp.array([0.0, 1.0], jnp.float32)
+    path = solve(process, ts, key=key, n=n, steps=steps, solver=diffrax.Heun())
+    return cast(SampledPath, path).xs[:, -1]
 
 
 def scores(field: Field, base: Law, data: Any, key: Key, points: int = POINTS) -> dict[str, float]:

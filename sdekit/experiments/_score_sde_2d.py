@@ -62,10 +62,10 @@ _NFE = 100
 class Standardised(AbstractParametric):
     """A network of the level of noise and of the state scaled to variance about one."""
 
-    path: AffinePath = eqx.field(metadata={"trainable": False})
+    path: Any = eqx.field(metadata={"trainable": False})
+    net: MLPField
     scale: Float[Array, ""] = parameter(trainable=False)
     """The deviation of the data."""
-    net: MLPField
 
     def __call__(self, t: RealScalar, x: State) -> State:
         c, g = self.path.datum.square(t) * self.scale**2, self.path.gamma.square(t)
@@ -97,7 +97,7 @@ def sample(field: Field, step: AbstractStep, grid: Array, n: int, key: Key) -> A
 
     def one(k):
         first, rest = jax.random.split(k)
-        return generate(field, base.sample(first), grid, key=rest, step=step)[-1]
+        return generate(field, jnp.asarray(base.sample(first)), grid, key=rest, step=step)[-1]
 
     return jax.vmap(one)(jax.random.split(key, n))
 
@@ -152,7 +152,7 @@ def _build(data: Any, key: Key) -> dict[str, Field]:
     scale = jnp.sqrt(jnp.mean(jnp.var(data.xs[0], axis=0)))
     net = lambda i: single(MLPField(2, 96, 3, time=True, out_scale=1.0, key=jax.random.fold_in(key, i)))
     return {
-        name: Field(path, Noise(Standardised(path, scale, net(i)))) for i, (name, path) in enumerate(_PATHS.items())
+        name: Field(path, Noise(Standardised(path, net(i), scale))) for i, (name, path) in enumerate(_PATHS.items())
     }
 
 

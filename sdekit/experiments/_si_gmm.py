@@ -119,7 +119,7 @@ def _flow_divergences(field: Field, x: Array, key: Key, base: Law, data: Law) ->
     """Differences of the log-densities, the data's less the flow's."""
     divergence = Hutchinson(4)
     one = lambda y, k: log_prob(field, y, base, steps=30, divergence=divergence, key=k)
-    return jax.vmap(data.log_prob)(x) - jax.vmap(one)(x, jax.random.split(key, x.shape[0]))
+    return jnp.asarray(jax.vmap(data.log_prob)(x)) - jax.vmap(one)(x, jax.random.split(key, x.shape[0]))
 
 
 def of_epsilon(gaps: tuple[float, float, float], epsilon: float | np.ndarray) -> Any:

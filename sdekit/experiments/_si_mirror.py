@@ -7,7 +7,7 @@ $\epsilon(t) = 4e\,t(1 - t)$, in proportion to $\gamma^2$: near the ends there i
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +28,7 @@ from ..interpolants import (
     mirror,
 )
 from ..nets import MLPField
+from ..paths import SampledPath
 from ..solve import solve
 from ..transport import sliced_wasserstein
 from ._experiment import Experiment, Outcome
@@ -66,11 +67,12 @@ def regenerated(field: Field, epsilon: float, n: int, key: Key, steps: int = 800
     process = GenerativeDiffusion(
         field, jax.tree_util.Partial(_bump, epsilon), dist.Delta(jnp.array(_START, jnp.float32)).to_event(1)
     )
-    ts = np.array([1e-3, 1 - 1e-3], np.float32)
-    return solve(process, ts, key=key, n=n, steps=steps, solver=diffrax.Euler()).xs[:, -1]
+    ts = jnp.array([1e-3, 1 - 1e-3], jnp.float32)
+    path = solve(process, ts, key=key, n=n, steps=steps, solver=diffrax.Euler())
+    return cast(SampledPath, path).xs[:, -1]
 
 
-def cells(x: Array) -> np.ndarray:
+def cells(x: Any) -> np.ndarray:
     """The mass of the eight cells of the checkerboard."""
     x = np.asarray(x)
     inside = (np.abs(x) < 4).all(1)

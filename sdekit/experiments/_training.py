@@ -46,7 +46,7 @@ def single(tree: Any) -> Any:
 @eqx.filter_jit
 def draws(law: Law, n: int, key: Key) -> Array:
     """Independent draws from a law of states, shape `(n, d)`."""
-    return jax.vmap(law.sample)(jax.random.split(key, n))
+    return jnp.asarray(jax.vmap(law.sample)(jax.random.split(key, n)))
 
 
 @eqx.filter_jit
