@@ -1,6 +1,6 @@
 # Every target builds its own environment from nothing: it needs `python3` (3.11 or newer) and the package index.
 #   make demo      fit models to the Nile flow; table and figures in out/
-#   make test      the whole test-suite, and the float32 job
+#   make test      the test-suite, and the float32 job             make test-slow  the fits of more than ten seconds
 #   make bench     benchmarks against peers, results in benchmarks/results/
 #   make docs      the site, in site/          make api   the pages of the API, from the names of each room
 #   make lint      ruff                        make types     pyright
@@ -14,7 +14,7 @@ JOBS ?= 2
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-float64 test-float32 bench docs api lint format types examples figures clean
+.PHONY: help demo test test-slow test-float64 test-float32 bench docs api lint format types examples figures clean
 
 help:
 	@sed -n '2,7s/^# *//p' Makefile
@@ -48,10 +48,13 @@ demo: $(VENV)/.demo
 test: test-float64 test-float32
 
 test-float64: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations 25
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations 25 -m 'not slow'
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(JOBS) --dist load --durations 25 -m slow
 
 test-float32: $(VENV)/.dev
-	SDEKIT_TEST_FLOAT32=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m float32
+	SDEKIT_TEST_FLOAT32=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'float32 and not slow'
 
 bench: $(VENV)/.bench
 	@mkdir -p benchmarks/results

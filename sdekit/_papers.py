@@ -2,6 +2,7 @@
 
 from ._paper import Paper as Paper, article
 from ._papers_learning import LEARNING
+from ._papers_reactions import REACTIONS
 
 
 __all__ = ["PAPERS", "Paper"]
@@ -304,4 +305,5 @@ PAPERS: dict[str, Paper] = {
         "Statistics in Medicine", 2002, "21", "113-128",
     ),
     **LEARNING,
+    **REACTIONS,
 }  # fmt: skip

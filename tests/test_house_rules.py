@@ -14,7 +14,7 @@ from . import house
 
 
 FLOORS = [
-    {"_types", "_errors", "_mesh", "_paper", "_papers", "_papers_learning", "_parameters", "math"},
+    {"_types", "_errors", "_mesh", "_paper", "_papers", "_papers_learning", "_papers_reactions", "_parameters", "math"},
     {"data", "paths"},
     {"noise"},
     {"_structure"},

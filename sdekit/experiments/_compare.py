@@ -47,7 +47,7 @@ class Comparison:
         from sdekit.experiments import compare
 
         path = sk.processes.OrnsteinUhlenbeck(rate=0.5).sample(jnp.arange(40.0), key=jax.random.key(0))
-        found = compare(sk.data.Series(path.ts, path.xs), ["ou"], key=jax.random.key(1), progress=False)
+        found = compare(sk.data.Series(path.ts, path.xs), ["brownian"], key=jax.random.key(1), progress=False)
         found.report.best("AIC")
         ```
     """

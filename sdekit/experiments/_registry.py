@@ -6,6 +6,7 @@ from ._fdm_ou import FDM_OU
 from ._fev import FEV
 from ._flashing_ratchet import FLASHING_RATCHET
 from ._fou_bridge import FOU_BRIDGE
+from ._gene_expression import GENE_EXPRESSION
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
@@ -21,6 +22,7 @@ from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
 from ._panel_psoriasis import PANEL_PSORIASIS
 from ._rough_volatility import ROUGH_VOLATILITY
+from ._schloegl import SCHLOEGL
 from ._spirals import SPIRALS
 
 
@@ -31,6 +33,7 @@ _EXPERIMENTS = (
     FEV,
     FLASHING_RATCHET,
     FOU_BRIDGE,
+    GENE_EXPRESSION,
     HURST_ESTIMATORS,
     HURST_LEARNING,
     HYBRID_LOTKA_VOLTERRA,
@@ -47,6 +50,7 @@ _EXPERIMENTS = (
     OU_MLE,
     PANEL_PSORIASIS,
     ROUGH_VOLATILITY,
+    SCHLOEGL,
     SPIRALS,
 )
 _ALL = {experiment.name: experiment for experiment in _EXPERIMENTS}

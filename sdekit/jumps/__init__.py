@@ -1,4 +1,4 @@
-"""Markov jump processes: rate models, exact analytics, hidden chains, inference."""
+"""Markov jump processes: finite chains and reaction networks, simulated, analysed and inferred exactly first."""
 
 from ._abstract import AbstractHomogeneous as AbstractHomogeneous, AbstractRates as AbstractRates, Moves as Moves
 from ._analytics import (
@@ -21,6 +21,7 @@ from ._emissions import (
     state_log_probs as state_log_probs,
 )
 from ._endpoints import bridge as bridge, endpoint_holding as endpoint_holding, endpoint_jumps as endpoint_jumps
+from ._ensemble import simulate as simulate
 from ._gibbs import (
     GammaPrior as GammaPrior,
     RatePosterior as RatePosterior,
@@ -30,26 +31,47 @@ from ._gibbs import (
 )
 from ._hidden import Evidence as Evidence, Hidden as Hidden, smooth as smooth, viterbi as viterbi
 from ._hmm import BaumWelchFit as BaumWelchFit, HiddenMarkov as HiddenMarkov, baum_welch as baum_welch
+from ._langevin import ChemicalLangevin as ChemicalLangevin
+from ._linear_noise import LinearNoise as LinearNoise
+from ._moments import (
+    AbstractClosure as AbstractClosure,
+    LinearNoiseClosure as LinearNoiseClosure,
+    Moments as Moments,
+    NormalClosure as NormalClosure,
+    moments as moments,
+)
+from ._monomolecular import MonomolecularLaw as MonomolecularLaw, monomolecular_law as monomolecular_law
+from ._network import ReactionNetwork as ReactionNetwork
 from ._outputs import (
     label_autocovariance as label_autocovariance,
     label_gram as label_gram,
     label_pairs as label_pairs,
     label_runs as label_runs,
 )
+from ._projection import Projection as Projection
 from ._ratchet import flashing_ratchet as flashing_ratchet
 from ._rates import BirthDeath as BirthDeath, RateMatrix as RateMatrix, Reversible as Reversible
+from ._reaction import Reaction as Reaction
+from ._score import score_expectation as score_expectation
+from ._simulate import AbstractSimulation as AbstractSimulation, reaction_events as reaction_events
+from ._ssa import SSA as SSA
 from ._start import AbstractStart as AbstractStart, Conditional as Conditional, Given as Given, Stationary as Stationary
+from ._tau import TauLeaping as TauLeaping
 from ._timed import NeuralRates as NeuralRates, TimedRates as TimedRates
 from ._variational import VariationalPosterior as VariationalPosterior, variational_posterior as variational_posterior
 
 
 __all__ = [
+    "SSA",
+    "AbstractClosure",
     "AbstractEmission",
     "AbstractHomogeneous",
     "AbstractRates",
+    "AbstractSimulation",
     "AbstractStart",
     "BaumWelchFit",
     "BirthDeath",
+    "ChemicalLangevin",
     "Conditional",
     "CovariateRates",
     "EMFit",
@@ -59,14 +81,23 @@ __all__ = [
     "Given",
     "Hidden",
     "HiddenMarkov",
+    "LinearNoise",
+    "LinearNoiseClosure",
     "Misclassification",
+    "Moments",
+    "MonomolecularLaw",
     "Moves",
     "NeuralRates",
+    "NormalClosure",
     "PoissonEmission",
+    "Projection",
     "RateMatrix",
     "RatePosterior",
+    "Reaction",
+    "ReactionNetwork",
     "Reversible",
     "Stationary",
+    "TauLeaping",
     "TimedRates",
     "VariationalPosterior",
     "baum_welch",
@@ -85,11 +116,16 @@ __all__ = [
     "label_pairs",
     "label_runs",
     "mean_first_passage",
+    "moments",
+    "monomolecular_law",
     "pair_counts",
     "passage_law",
     "path_statistics",
     "rate_posterior",
+    "reaction_events",
     "relaxation_times",
+    "score_expectation",
+    "simulate",
     "smooth",
     "state_log_probs",
     "stationary",

@@ -14,6 +14,7 @@ from ._dense import (
     gaussian_log_prob as gaussian_log_prob,
     gaussian_root as gaussian_root,
 )
+from ._event_clock import clock_words as clock_words, event_clock as event_clock
 from ._exponential_sums import (
     KernelRule as KernelRule,
     exponential_rows as exponential_rows,
@@ -98,11 +99,13 @@ __all__ = [
     "chain_viterbi",
     "circulant_sample",
     "circulant_spectrum",
+    "clock_words",
     "compose_affine",
     "counter_bits",
     "counter_normal",
     "counter_uniform",
     "cumulative_sum",
+    "event_clock",
     "exponential_rows",
     "fbm_covariance",
     "fbm_increment_covariance",

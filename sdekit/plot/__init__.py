@@ -3,6 +3,7 @@
 from ._calibration import pit as pit, qq as qq
 from ._chains import rate_matrix as rate_matrix, timeline as timeline
 from ._comparison import comparison as comparison
+from ._counts import counts as counts
 from ._fits import history as history, parameters as parameters
 from ._hurst import (
     hurst as hurst,
@@ -20,6 +21,7 @@ __all__ = [
     "PALETTE",
     "acf",
     "comparison",
+    "counts",
     "diagnostics",
     "events",
     "fan",

@@ -5,11 +5,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
-from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from .._errors import fault, require
 from .._types import Array, Key, as_float, is_concrete
+from ._assignment import assignment
 
 
 __all__ = ["gaussian_wasserstein2", "sliced_wasserstein", "wasserstein1", "wasserstein2"]
@@ -68,8 +68,8 @@ def _assignment(x: Array, y: Array, p: int) -> Array:
         raise TypeError(fault("x, y", "must be concrete for points of more than one component", x, remedy))
     same = x.shape == y.shape
     require(same, "y", f"must hold {x.shape[0]} points, as x", y.shape, "draw as many, or use `sliced_wasserstein`")
-    rows, columns = linear_sum_assignment(cdist(np.asarray(x), np.asarray(y)) ** p)
-    return (((x[rows] - y[columns]) ** 2).sum(axis=1) ** (p / 2)).mean()
+    columns = assignment(cdist(np.asarray(x), np.asarray(y)) ** p)
+    return (((x - y[columns]) ** 2).sum(axis=1) ** (p / 2)).mean()
 
 
 def _distance(x: ArrayLike, y: ArrayLike, a: ArrayLike | None, b: ArrayLike | None, p: int) -> Array:

@@ -58,6 +58,7 @@ def test_no_frame_after_the_first_three_is_seen(model):
     assert not np.allclose(one[0], gait.given(model, gait.sequences(sooner), jax.random.key(1), 2)[0])
 
 
+@pytest.mark.slow
 def test_twenty_steps_lower_the_loss(model):
     data = gait.windows(walkers(), every=8, least=24, speeds=(1.0,))
     how = {"steps": 20, "chunk": 5, "batch_size": 8, "optimiser": mocap._fit(20)["optimiser"], "progress": False}

@@ -14,6 +14,7 @@ import lineax as lx
 import numpy as np
 import numpyro.distributions as dist
 import optax
+import pytest
 from jaxtyping import Array, Float
 
 import sdekit as sk
@@ -63,6 +64,7 @@ class FlowMatching(AbstractObjective):
         return loss, {}
 
 
+@pytest.mark.slow
 def test_the_field_is_learned_and_generates_the_data():
     rng = np.random.default_rng(0)
     ends = rng.normal([1.5, -0.5], [0.4, 1.3], (4000, 2))

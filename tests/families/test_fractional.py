@@ -13,6 +13,7 @@ import lineax as lx
 import numpy as np
 import numpyro.distributions as dist
 import optax
+import pytest
 from jaxtyping import Array, Float
 
 import sdekit as sk
@@ -85,6 +86,7 @@ READ = jnp.eye(1, 1 + len(GRID))
 TRUTH = Observed(FractionalDrivenOU(hurst=0.3, rate=2.0, scale=1.0), GaussianObservation(0.05, matrix=READ))
 
 
+@pytest.mark.slow
 def test_hurst_index_comes_back_from_irregular_masked_series():
     rng = np.random.default_rng(0)
     ts = np.concatenate([np.zeros((8, 1)), np.sort(rng.uniform(0.01, 1.0, (8, 59)), axis=1)], axis=1)

@@ -14,6 +14,7 @@ import lineax as lx
 import numpy as np
 import numpyro.distributions as dist
 import optax
+import pytest
 
 import sdekit as sk
 from sdekit.data import Series
@@ -112,6 +113,7 @@ class ELBO(AbstractObjective):
         return -elbo, {"elbo": elbo}
 
 
+@pytest.mark.slow
 def test_the_bound_is_below_the_evidence_and_gives_the_parameters_back():
     rng = np.random.default_rng(0)
     truth = Observed(OrnsteinUhlenbeck(rate=1.0, mean=0.5, scale=0.9), GaussianObservation(0.5))

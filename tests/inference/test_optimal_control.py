@@ -14,6 +14,7 @@ from sdekit.solve import ExponentialIntegrator, solve
 from ..noise.drivers import Modes
 
 
+@pytest.mark.slow
 def test_the_bound_under_the_exact_control_is_the_evidence():
     """With path weights every path gives the evidence, up to the step; the mean of 512 is within 5 standard errors."""
     driver = Modes(jnp.array([0.2, 3.0, 60.0]), jnp.array([0.6, 0.5, 0.8]))
