@@ -1,5 +1,11 @@
 """Inference on path space."""
 
+from ._amortised import (
+    AbstractAmortised as AbstractAmortised,
+    AbstractParameterLaw as AbstractParameterLaw,
+    AmortisedLikelihood as AmortisedLikelihood,
+    Simulated as Simulated,
+)
 from ._bound import PathBound as PathBound
 from ._collapse import (
     CollapseTable as CollapseTable,
@@ -67,6 +73,7 @@ from ._transitions import gaussian_step as gaussian_step, ito_drift as ito_drift
 
 __all__ = [
     "ELBO",
+    "AbstractAmortised",
     "AbstractDiscrepancy",
     "AbstractGaussianObservation",
     "AbstractGradientEstimator",
@@ -74,7 +81,9 @@ __all__ = [
     "AbstractLikelihood",
     "AbstractObjective",
     "AbstractObservation",
+    "AbstractParameterLaw",
     "AbstractScheduled",
+    "AmortisedLikelihood",
     "BernoulliObservation",
     "CategoricalObservation",
     "Chain",
@@ -104,6 +113,7 @@ __all__ = [
     "SDEMatching",
     "ScoreFunction",
     "Sequential",
+    "Simulated",
     "Smoothed",
     "StraightThrough",
     "StudentTObservation",
