@@ -158,6 +158,10 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "entropy_rate": ("schnakenberg1976",),
     "flashing_ratchet": ("roldan2010", "seifner2023"),
     "dfr_v1": ("berghaus2024",),
+    "TaskPrior": ("berghaus2024",),
+    "AmortisedRates": ("berghaus2024", "papamakarios2016"),
+    "AmortisedLikelihood": ("papamakarios2016",),
+    "PairNetwork": ("maron2019",),
     "msm_psor": ("gladman1999",),
     "msm_fev": ("jackson2002",),
 }

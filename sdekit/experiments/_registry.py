@@ -4,6 +4,7 @@ from .._errors import fault
 from ._experiment import Experiment
 from ._fdm_ou import FDM_OU
 from ._fev import FEV
+from ._fim_zero_shot import FIM_ZERO_SHOT
 from ._flashing_ratchet import FLASHING_RATCHET
 from ._fou_bridge import FOU_BRIDGE
 from ._gene_expression import GENE_EXPRESSION
@@ -31,6 +32,7 @@ __all__ = ["experiments", "get"]
 _EXPERIMENTS = (
     FDM_OU,
     FEV,
+    FIM_ZERO_SHOT,
     FLASHING_RATCHET,
     FOU_BRIDGE,
     GENE_EXPRESSION,

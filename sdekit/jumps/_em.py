@@ -295,28 +295,16 @@ def _run(model, problem, prior, steps, tolerance):
         value, (dQ, dw, laws) = jax.value_and_grad(f, (0, 1, 2))(Q, weights, logs)
         return value, dQ, dw * weights, laws
 
-    def before_data(model):
-        if prior is None:
-            return 0
-        q = process_of(model).values
-        return (prior[0] * jnp.log(q) - prior[1] * q).sum()
+    before_data = lambda model: _log_prior(prior, process_of(model).values)
 
     def improve(model, dQ, first, laws):
         process = process_of(model)
         Q = process.generator()
         times = jnp.diagonal(dQ)
         jumps = jnp.where(jnp.eye(Q.shape[0], dtype=bool), 0, Q * dQ)
-        rows, columns = np.asarray(process.edges).T
-        add = lambda x: jnp.zeros_like(process.values).at[np.asarray(process.groups)].add(x)
-        total = add(times[rows])
-        found = add(jumps[rows, columns])
-        if prior is not None:
-            found, total = found + prior[0], total + prior[1]
-        tiny = jnp.finfo(Q.dtype).tiny
-        values = jnp.where(total > 0, found / jnp.where(total > 0, total, 1), process.values)
-        new = eqx.tree_at(lambda p: p.values, process, jnp.maximum(values, tiny))
+        new = eqx.tree_at(lambda p: p.values, process, _rates(process, prior, jumps, times))
         if _free_start(process):
-            start = jnp.maximum(first / first.sum(), tiny)
+            start = jnp.maximum(first / first.sum(), jnp.finfo(Q.dtype).tiny)
             new = eqx.tree_at(lambda p: p.initial.values, new, start)
         if isinstance(model, Hidden):
             model = problem.observation(eqx.tree_at(lambda m: m.process, model, new), laws)
@@ -343,6 +331,21 @@ def _run(model, problem, prior, steps, tolerance):
     count, arrays, _, gain, moved = jax.lax.while_loop(more, body, start)
     found = eqx.combine(arrays, static)
     return found, expect(found)[0] + before_data(found), count, gain, moved
+
+
+def _log_prior(prior: tuple[Array, Array] | None, q: Array) -> Array | float:
+    return 0.0 if prior is None else (prior[0] * jnp.log(q) - prior[1] * q).sum()
+
+
+def _rates(process: RateMatrix, prior: tuple[Array, Array] | None, jumps: Array, times: Array) -> Array:
+    """The new rates, given the expected numbers of jumps and times of stay."""
+    rows, columns = np.asarray(process.edges).T
+    add = lambda x: jnp.zeros_like(process.values).at[np.asarray(process.groups)].add(x)
+    found, total = add(jumps[rows, columns]), add(times[rows])
+    if prior is not None:
+        found, total = found + prior[0], total + prior[1]
+    values = jnp.where(total > 0, found / jnp.where(total > 0, total, 1), process.values)
+    return jnp.maximum(values, jnp.finfo(values.dtype).tiny)
 
 
 def _explain(model: Any, data: AbstractRecord) -> None:

@@ -214,5 +214,5 @@ def test_no_step_with_a_prior_and_known_noise_lowers_the_posterior():
     value, gradient = jax.jit(jax.value_and_grad(posterior))(jnp.log(last.process.values))
     np.testing.assert_allclose(value, values[-1], rtol=1e-10)
     assert np.abs(np.asarray(gradient)).max() < 1e-4
-    with pytest.raises(ValueError, match="prior.shape"):
+    with pytest.raises(ValueError, match=r"prior\.shape"):
         em(CHAIN, panel, prior=GammaPrior(jnp.ones(4), 1.0))
