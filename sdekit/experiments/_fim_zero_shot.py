@@ -16,6 +16,7 @@ from ..jumps import (
     AmortisedRates,
     Conditional,
     Hidden,
+    LabelledPaths,
     PairEvidence,
     RateMatrix,
     TaskPrior,
@@ -35,7 +36,8 @@ _WAYS = ("zero-shot", "EM without noise", "EM with noise", "MAP-EM")
 _RMSE = "RMSE of the rates"
 _BARS = {30: 0.119, 100: 0.072, 300: 0.051}
 _BETTER = "MAP-EM less the better of zero-shot and EM with noise"
-_TOLERANCE = 1e-7
+_TOLERANCE, _WEIGHT = 1e-6, 3.0
+"""The amortised law has read the data already; this weight as a prior did best on other draws of 30 and 100 paths."""
 
 _read = eqx.filter_jit(lambda model, evidence: model(evidence))
 _paths = eqx.filter_jit(lambda prior, key: prior.paths_of(key=key))
@@ -46,7 +48,7 @@ def _four(model: AmortisedRates, panel: Panel, noise: float, guess: float) -> di
     evidence, unit = PairEvidence.of(panel, noise)
     law = _read(model, evidence)
     panel = panel.stack().pad(_POINTS)  # one shape, one program
-    flat, (chain, prior) = RateMatrix(jnp.asarray(guess * _OFF), Conditional()), law.prior(unit)
+    flat, (chain, prior) = RateMatrix(jnp.asarray(guess * _OFF), Conditional()), law.prior(unit, weight=_WEIGHT)
     chain, prior = (jax.tree.map(lambda x: x.astype(flat.values.dtype), part) for part in (chain, prior))
     seen: Callable[[Any], Any] = (lambda m: Hidden(m, label_noise(6, noise))) if noise else (lambda m: m)
     of: Callable[[Any], np.ndarray] = lambda m: np.asarray((m.process if isinstance(m, Hidden) else m).generator())
@@ -66,11 +68,12 @@ def _square(found: np.ndarray, truth: np.ndarray) -> float:
 def _held_out(model: AmortisedRates, setting: Any, key: Any) -> list[Row]:
     rows = []
     for noise in _NOISES:
+        prior = TaskPrior(max(_PATHS), states=(6,), noises=(noise,), irregular=0.0)
+        tasks = [_paths(prior, jax.random.fold_in(key, i)) for i in range(setting["tasks"])]
         for paths in _PATHS:
-            prior = TaskPrior(paths, states=(6,), noises=(noise,), irregular=0.0)
             squares = []
-            for i in range(setting["tasks"]):
-                truth, labels = _paths(prior, jax.random.fold_in(key, i))
+            for truth, all_of in tasks:
+                labels = LabelledPaths(all_of.labels[:, :paths], all_of.seen[:, :paths], all_of.noise)
                 found = _four(model, labels.panel(6), noise, 0.3)
                 squares.append([_square(found[way], np.asarray(truth.rates)) for way in _WAYS])
             mean, spread = np.mean(squares, 0), np.std(squares, 0) / np.sqrt(len(squares))
@@ -153,6 +156,6 @@ FIM_ZERO_SHOT = Experiment(
     objective=lambda _name: None,  # pyright: ignore[reportArgumentType]
     metrics=_metrics,
     expected=_expected(),
-    scales={"smoke": {"tasks": 24, "batches": 4}, "paper": {"tasks": 200, "batches": 16}},
+    scales={"smoke": {"tasks": 8, "batches": 4}, "paper": {"tasks": 200, "batches": 16}},
     draw=_draw,
 )

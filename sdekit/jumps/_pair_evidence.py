@@ -123,7 +123,7 @@ def code_planes(labels: Array, seen: Array, n: int) -> UInt32[Array, "n t w"]:
     words = -(-k // 32)
     bits = (labels[None] == jnp.arange(n)[:, None, None]) & seen[None]
     bits = jnp.pad(bits, ((0, 0), (0, 0), (0, 32 * words - k))).reshape(n, t, words, 32)
-    return (bits.astype(jnp.uint32) << jnp.arange(32, dtype=jnp.uint32)).sum(-1, dtype=jnp.uint32)
+    return (bits.astype(jnp.uint32) << jnp.arange(32, dtype=jnp.uint32)[None, None, None]).sum(-1, dtype=jnp.uint32)
 
 
 def plane_pairs(planes: UInt32[Array, "n t w"], lags: int) -> Float[Array, "g n n"]:
@@ -133,6 +133,6 @@ def plane_pairs(planes: UInt32[Array, "n t w"], lags: int) -> Float[Array, "g n 
 
     def at(lag):
         ahead = jax.lax.dynamic_slice_in_dim(later, lag, t, 1)
-        return jax.lax.population_count(planes[:, None] & ahead[None]).astype(jnp.int32).sum((2, 3))
+        return jax.lax.population_count(planes[:, None] & ahead[None, :]).astype(jnp.int32).sum((2, 3))
 
     return jax.lax.map(at, jnp.arange(1, lags + 1))
