@@ -2,8 +2,8 @@
 
 Run as `python benchmarks/bench_jumps.py --peers PYTHON`, where PYTHON is an interpreter with hmmlearn 0.3.3 and
 deeptime 0.4.5. Needs `SDEKIT_DATA` for the ratchet and the ion channel. The peers run in that interpreter, one
-measurement at a time and in turn with ours, from the same start. Writes `benchmarks/results/jumps.json`; `--rounds 1` for a look. All in
-float64; times are processor times, medians over rounds, first calls (compilation) apart.
+measurement at a time and in turn with ours, from the same start. Writes `benchmarks/results/jumps.json`; `--rounds 1`
+for a look. All in float64; times are processor times, medians over rounds, first calls (compilation) apart.
 """
 
 import argparse

@@ -46,7 +46,7 @@ def _models(panel: Panel) -> dict[str, CovariateRates]:
 def at_the_maximum(panel: Panel) -> CovariateRates:
     """The model with shared effects at its maximum, to five digits."""
     rates = np.diag([0.09593539, 0.16430566, 0.25437705], 1)
-    effects = [0.49833731, -0.57059113, 0.49521156]
+    effects = np.array([0.49833731, -0.57059113, 0.49521156])
     return CovariateRates(rates, _OLD, centre=_centre(panel), values=effects)
 
 

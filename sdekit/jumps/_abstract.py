@@ -150,7 +150,8 @@ def draw_homogeneous(model: AbstractRates, Q: Float[Array, "n n"], ts: Times, *,
 
     def jump(t, s, k):
         wait, way = jax.random.split(k)
-        gap = jax.random.exponential(wait, dtype=Q.dtype) / exits[s]
+        # Not a division by the exit rate as it is: that may be minus zero.
+        gap = jnp.where(exits[s] > 0, jax.random.exponential(wait, dtype=Q.dtype) / exits[s], jnp.inf)
         return t + gap, jax.random.categorical(way, ways[s])
 
     return draw_jumps(model, jump, ts, key=key)
