@@ -50,9 +50,11 @@ def _four(model: AmortisedRates, panel: Panel, noise: float, guess: float) -> di
     panel = panel.stack().pad(_POINTS)  # one shape, one program
     flat, (chain, prior) = RateMatrix(jnp.asarray(guess * _OFF), Conditional()), law.prior(unit, weight=_WEIGHT)
     chain, prior = (jax.tree.map(lambda x: x.astype(flat.values.dtype), part) for part in (chain, prior))
-    seen: Callable[[Any], Any] = (lambda m: Hidden(m, label_noise(6, noise))) if noise else (lambda m: m)
-    of: Callable[[Any], np.ndarray] = lambda m: np.asarray((m.process if isinstance(m, Hidden) else m).generator())
-    plain = of(em(flat, panel, tolerance=_TOLERANCE).model)
+    noisy: Any = label_noise(6, noise)
+    seen: Callable[[Any], Any] = lambda m: Hidden(m, noisy) if noise else m  # pyright: ignore[reportCallIssue]
+    of: Callable[[Any], np.ndarray] = lambda m: np.asarray((m.process if noise else m).generator())
+    plain: Any = em(flat, panel, tolerance=_TOLERANCE).model
+    plain = np.asarray(plain.generator())
     return {
         "zero-shot": np.asarray(law.mean) / unit,
         "EM without noise": plain,

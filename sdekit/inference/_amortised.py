@@ -56,13 +56,14 @@ class Simulated(AbstractRecord):
         require(not self.is_item, "index", "cannot pick from a single task", index, "use stack() for a leading axis")
         if isinstance(index, int | np.integer) and not -len(self) <= index < len(self):
             raise IndexError(f"task {index} of a record that has {len(self)} tasks")
-        parts = jax.tree.map(lambda x: x[index], (self.evidence, self.truth))
-        return type(self)(*parts, isinstance(index, int | np.integer))
+        evidence, truth = jax.tree.map(lambda x: x[index], (self.evidence, self.truth))
+        return type(self)(evidence, truth, isinstance(index, int | np.integer))
 
     def stack(self) -> Self:
         if not self.is_item:
             return self
-        return type(self)(*jax.tree.map(lambda x: x[None], (self.evidence, self.truth)), False)
+        evidence, truth = jax.tree.map(lambda x: x[None], (self.evidence, self.truth))
+        return type(self)(evidence, truth, False)
 
     def draw(self, size: int, *, key: Key) -> Self:
         n = len(self)

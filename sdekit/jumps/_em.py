@@ -171,8 +171,8 @@ def em(
     whole = _free_start(process) or hidden or not _plain(data)
     records: Any = data
     problem = _Items.of(model, records) if whole else _Counts.of(process, records)
-    prior = _spread(prior, process)
-    new, value, count, gain, (jumps, times) = _run(model, problem, prior, jnp.asarray(steps), jnp.asarray(tolerance))
+    laws = _spread(prior, process)
+    new, value, count, gain, (jumps, times) = _run(model, problem, laws, jnp.asarray(steps), jnp.asarray(tolerance))
     if not np.isfinite(float(value)):
         _explain(model, data)
     jumps, times = np.asarray(jumps), np.asarray(times)
