@@ -165,6 +165,15 @@ LEARNING: dict[str, Paper] = {
         "Berghaus, D. and Cvejoski, K. and Seifner, P. and Ojeda, C. and Sanchez, R. J.",
         "Foundation Inference Models for Markov Jump Processes", "Advances in Neural Information Processing Systems", 2024,
     ),
+    "papamakarios2016": proceedings(
+        "Papamakarios, G. and Murray, I.",
+        "Fast epsilon-free Inference of Simulation Models with Bayesian Conditional Density Estimation",
+        "Advances in Neural Information Processing Systems", 2016,
+    ),
+    "maron2019": proceedings(
+        "Maron, H. and Ben-Hamu, H. and Shamir, N. and Lipman, Y.", "Invariant and Equivariant Graph Networks",
+        "International Conference on Learning Representations", 2019,
+    ),
     "seifner2023": proceedings(
         "Seifner, P. and Sanchez, R. J.", "Neural Markov Jump Processes", "International Conference on Machine Learning", 2023,
     ),

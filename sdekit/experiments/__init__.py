@@ -9,6 +9,7 @@ from ._registry import experiments as experiments, get as get
 from ._residuals import one_step_residuals as one_step_residuals
 from ._runner import Run as Run, run as run, versions as versions
 from ._table import as_dict as as_dict, as_markdown as as_markdown
+from ._zero_shot import Recipe as Recipe, zero_shot_rates as zero_shot_rates
 
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Comparison",
     "Experiment",
     "Outcome",
+    "Recipe",
     "Run",
     "as_dict",
     "as_markdown",
@@ -28,4 +30,5 @@ __all__ = [
     "read_csv",
     "run",
     "versions",
+    "zero_shot_rates",
 ]

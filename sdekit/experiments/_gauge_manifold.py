@@ -92,7 +92,7 @@ def _build(_data: Any, key: Key) -> dict[str, Field]:
     found, path = {}, variance_preserving()
     for i, (name, (a, b)) in enumerate(_PARTS.items()):
         net = single(MLPField(b - a, 96, 3, time=True, out_scale=1.0, key=jax.random.fold_in(key, i)))
-        scaled = Standardised(path, jnp.float32(1), net)
+        scaled = Standardised(path, net, jnp.float32(1))
         for kind, function in ((_FREE, scaled), (_GRADIENT, Gradient(scaled))):
             found[f"{name}, {kind}"] = Field(path, Noise(function))
     return found

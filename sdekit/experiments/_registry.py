@@ -7,6 +7,7 @@ from ._earthquakes import EARTHQUAKES
 from ._experiment import Experiment
 from ._fdm_ou import FDM_OU
 from ._fev import FEV
+from ._fim_zero_shot import FIM_ZERO_SHOT
 from ._flashing_ratchet import FLASHING_RATCHET
 from ._fou_bridge import FOU_BRIDGE
 from ._gauge_manifold import GAUGE_MANIFOLD
@@ -56,6 +57,7 @@ _EXPERIMENTS = (
     DIGITS,
     FDM_OU,
     FEV,
+    FIM_ZERO_SHOT,
     FLASHING_RATCHET,
     FOU_BRIDGE,
     GENE_EXPRESSION,

@@ -119,7 +119,7 @@ def _draw(outcome: Outcome, folder: Path) -> None:
 def _build(_data: Any, key: Key) -> dict[str, Field]:
     path = mirror(brownian_gamma(16.0))
     net = single(MLPField(2, 128, 3, time=True, out_scale=1.0, key=key))
-    scaled = Standardised(path, jnp.float32((16 / 3) ** 0.5), net)
+    scaled = Standardised(path, net, jnp.float32((16 / 3) ** 0.5))
     return {_NAME: Field(path, Noise(scaled))}
 
 

@@ -6,6 +6,12 @@ from ._adversarial import (
     adversarial as adversarial,
     lipschitz_clip as lipschitz_clip,
 )
+from ._amortised import (
+    AbstractAmortised as AbstractAmortised,
+    AbstractParameterLaw as AbstractParameterLaw,
+    AmortisedLikelihood as AmortisedLikelihood,
+    Simulated as Simulated,
+)
 from ._bound import PathBound as PathBound
 from ._collapse import (
     CollapseTable as CollapseTable,
@@ -80,6 +86,7 @@ from ._transitions import gaussian_step as gaussian_step, ito_drift as ito_drift
 
 __all__ = [
     "ELBO",
+    "AbstractAmortised",
     "AbstractDiscrepancy",
     "AbstractGaussianObservation",
     "AbstractGradientEstimator",
@@ -88,9 +95,11 @@ __all__ = [
     "AbstractLikelihood",
     "AbstractObjective",
     "AbstractObservation",
+    "AbstractParameterLaw",
     "AbstractScheduled",
     "AdversarialMatching",
     "Adversaries",
+    "AmortisedLikelihood",
     "BernoulliObservation",
     "CategoricalObservation",
     "Chain",
@@ -123,6 +132,7 @@ __all__ = [
     "ScoreFunction",
     "Sequential",
     "SignatureMatching",
+    "Simulated",
     "Smoothed",
     "StraightThrough",
     "StudentTObservation",

@@ -1,6 +1,7 @@
 """Markov jump processes: finite chains and reaction networks, simulated, analysed and inferred exactly first."""
 
 from ._abstract import AbstractHomogeneous as AbstractHomogeneous, AbstractRates as AbstractRates, Moves as Moves
+from ._amortised import AmortisedRates as AmortisedRates, RateLaw as RateLaw
 from ._analytics import (
     entropy_production as entropy_production,
     entropy_rate as entropy_rate,
@@ -18,6 +19,7 @@ from ._emissions import (
     GaussianEmission as GaussianEmission,
     Misclassification as Misclassification,
     PoissonEmission as PoissonEmission,
+    label_noise as label_noise,
     state_log_probs as state_log_probs,
 )
 from ._endpoints import bridge as bridge, endpoint_holding as endpoint_holding, endpoint_jumps as endpoint_jumps
@@ -48,6 +50,7 @@ from ._outputs import (
     label_pairs as label_pairs,
     label_runs as label_runs,
 )
+from ._pair_evidence import PairEvidence as PairEvidence
 from ._projection import Projection as Projection
 from ._ratchet import flashing_ratchet as flashing_ratchet
 from ._rates import BirthDeath as BirthDeath, RateMatrix as RateMatrix, Reversible as Reversible
@@ -56,6 +59,7 @@ from ._score import score_expectation as score_expectation
 from ._simulate import AbstractSimulation as AbstractSimulation, reaction_events as reaction_events
 from ._ssa import SSA as SSA
 from ._start import AbstractStart as AbstractStart, Conditional as Conditional, Given as Given, Stationary as Stationary
+from ._tasks import ChainTruth as ChainTruth, LabelledPaths as LabelledPaths, TaskPrior as TaskPrior
 from ._tau import TauLeaping as TauLeaping
 from ._timed import NeuralRates as NeuralRates, TimedRates as TimedRates
 from ._variational import VariationalPosterior as VariationalPosterior, variational_posterior as variational_posterior
@@ -69,8 +73,10 @@ __all__ = [
     "AbstractRates",
     "AbstractSimulation",
     "AbstractStart",
+    "AmortisedRates",
     "BaumWelchFit",
     "BirthDeath",
+    "ChainTruth",
     "ChemicalLangevin",
     "Conditional",
     "CovariateRates",
@@ -81,6 +87,7 @@ __all__ = [
     "Given",
     "Hidden",
     "HiddenMarkov",
+    "LabelledPaths",
     "LinearNoise",
     "LinearNoiseClosure",
     "Misclassification",
@@ -89,14 +96,17 @@ __all__ = [
     "Moves",
     "NeuralRates",
     "NormalClosure",
+    "PairEvidence",
     "PoissonEmission",
     "Projection",
+    "RateLaw",
     "RateMatrix",
     "RatePosterior",
     "Reaction",
     "ReactionNetwork",
     "Reversible",
     "Stationary",
+    "TaskPrior",
     "TauLeaping",
     "TimedRates",
     "VariationalPosterior",
@@ -113,6 +123,7 @@ __all__ = [
     "kemeny_constant",
     "label_autocovariance",
     "label_gram",
+    "label_noise",
     "label_pairs",
     "label_runs",
     "mean_first_passage",

@@ -15,6 +15,7 @@ from ..data import AbstractRecord, Panel, Series
 from ..math import chain_log_prob, transition_matrices, transition_matrix
 from ._abstract import Moves
 from ._emissions import AbstractEmission
+from ._gibbs import GammaPrior
 from ._hidden import Evidence, Hidden
 from ._rates import RateMatrix
 from ._start import Given, Stationary
@@ -41,7 +42,7 @@ class EMFit:
 
     model: Any
     log_prob: float
-    """The log-likelihood of all data under the model."""
+    """The log-likelihood of all data under the model; with a prior, plus the log-density of the log-rates."""
     steps: int
     converged: bool
     """Whether the last step gained less than the tolerance."""
@@ -108,7 +109,14 @@ def _plain(record: AbstractRecord) -> bool:
     return not later.any() and bool((np.asarray(record.states) < record.num_states).all())
 
 
-def em(model: RateMatrix | Hidden, data: AbstractRecord, *, steps: int = 1000, tolerance: float = 1e-9) -> EMFit:
+def em(
+    model: RateMatrix | Hidden,
+    data: AbstractRecord,
+    *,
+    prior: GammaPrior | None = None,
+    steps: int = 1000,
+    tolerance: float = 1e-9,
+) -> EMFit:
     r"""Fit rates, and what is seen of them, by expectation and maximisation. No step lowers the likelihood.
 
     The expected numbers of jumps and times of stay given the data are derivatives of the log-likelihood in the entries
@@ -119,18 +127,23 @@ def em(model: RateMatrix | Hidden, data: AbstractRecord, *, steps: int = 1000, t
     Panels of snapshots are reduced to counts at distinct intervals first, so that the cost of a step does not depend on
     the number of paths. Runs on the device in one loop; not for use under `jit`.
 
+    With a prior the mode of the posterior is found, in the coordinates of the logarithms of the rates: new rates are
+    $(\alpha + E[N_{ij}]) / (\beta + E[T_i])$, which for whole paths is also the mean of the posterior, and no step
+    lowers $\ell + \sum (\alpha \log q - \beta q)$.
+
     **Arguments:**
 
     - `model`: the model to start from: a `RateMatrix`, or `Hidden` around one with an emission of this room. Its start
         is `Conditional` or `Given`; a free one is estimated.
     - `data`: a panel, or a series for a hidden model; an item or a stack.
+    - `prior`: gamma laws of the rates, one for all or one a group of tied transitions; none, if not given.
     - `steps`: the most steps.
     - `tolerance`: stop when a step gains less than `tolerance` times the log-likelihood.
 
     **Returns:** an `EMFit`.
 
-    **Raises:** `TypeError` for another model; `ValueError` for a stationary start, or if the data are impossible under
-    the model, naming the first such item.
+    **Raises:** `TypeError` for another model; `ValueError` for a stationary start, a prior of another number of rates,
+    or if the data are impossible under the model, naming the first such item.
 
     Source: Bladt and Sorensen (2005), Journal of the Royal Statistical Society B 67(3); Hobolth and Jensen (2005),
     Statistical Applications in Genetics and Molecular Biology 4(1); Van Loan (1978).
@@ -158,11 +171,23 @@ def em(model: RateMatrix | Hidden, data: AbstractRecord, *, steps: int = 1000, t
     whole = _free_start(process) or hidden or not _plain(data)
     records: Any = data
     problem = _Items.of(model, records) if whole else _Counts.of(process, records)
-    new, value, count, gain, (jumps, times) = _run(model, problem, jnp.asarray(steps), jnp.asarray(tolerance))
+    laws = _spread(prior, process)
+    new, value, count, gain, (jumps, times) = _run(model, problem, laws, jnp.asarray(steps), jnp.asarray(tolerance))
     if not np.isfinite(float(value)):
         _explain(model, data)
     jumps, times = np.asarray(jumps), np.asarray(times)
     return EMFit(new, float(value), int(count), bool(gain <= tolerance * abs(value)), jumps, times)
+
+
+def _spread(prior: GammaPrior | None, process: RateMatrix) -> tuple[Array, Array] | None:
+    """A shape and a rate for each rate of the model."""
+    if prior is None:
+        return None
+    m, dtype = process.values.shape, process.values.dtype
+    for name in ("shape", "rate"):
+        given = jnp.shape(getattr(prior, name))
+        require(given in ((), m), f"prior.{name}", f"must be a number or have shape {m}", given, "one a rate")
+    return jnp.broadcast_to(jnp.asarray(prior.shape, dtype), m), jnp.broadcast_to(jnp.asarray(prior.rate, dtype), m)
 
 
 def _free_start(process: RateMatrix) -> bool:
@@ -253,7 +278,7 @@ class _Items(eqx.Module):
 
 
 @eqx.filter_jit
-def _run(model, problem, steps, tolerance):
+def _run(model, problem, prior, steps, tolerance):
     process_of: Any = lambda m: m.process if isinstance(m, Hidden) else m
     arrays, static = eqx.partition(model, eqx.is_array)
 
@@ -270,19 +295,16 @@ def _run(model, problem, steps, tolerance):
         value, (dQ, dw, laws) = jax.value_and_grad(f, (0, 1, 2))(Q, weights, logs)
         return value, dQ, dw * weights, laws
 
+    before_data = lambda model: _log_prior(prior, process_of(model).values)
+
     def improve(model, dQ, first, laws):
         process = process_of(model)
         Q = process.generator()
         times = jnp.diagonal(dQ)
         jumps = jnp.where(jnp.eye(Q.shape[0], dtype=bool), 0, Q * dQ)
-        rows, columns = np.asarray(process.edges).T
-        add = lambda x: jnp.zeros_like(process.values).at[np.asarray(process.groups)].add(x)
-        total = add(times[rows])
-        tiny = jnp.finfo(Q.dtype).tiny
-        values = jnp.where(total > 0, add(jumps[rows, columns]) / jnp.where(total > 0, total, 1), process.values)
-        new = eqx.tree_at(lambda p: p.values, process, jnp.maximum(values, tiny))
+        new = eqx.tree_at(lambda p: p.values, process, _rates(process, prior, jumps, times))
         if _free_start(process):
-            start = jnp.maximum(first / first.sum(), tiny)
+            start = jnp.maximum(first / first.sum(), jnp.finfo(Q.dtype).tiny)
             new = eqx.tree_at(lambda p: p.initial.values, new, start)
         if isinstance(model, Hidden):
             model = problem.observation(eqx.tree_at(lambda m: m.process, model, new), laws)
@@ -293,6 +315,7 @@ def _run(model, problem, steps, tolerance):
     def body(carry):
         i, arrays, before, _, _ = carry
         value, dQ, first, laws = expect(eqx.combine(arrays, static))
+        value = value + before_data(eqx.combine(arrays, static))
         new, moved = improve(eqx.combine(arrays, static), dQ, first, laws)
         return i + 1, eqx.filter(new, eqx.is_array), value, value - before, moved
 
@@ -307,7 +330,22 @@ def _run(model, problem, steps, tolerance):
     start = (jnp.zeros((), int), arrays, zero, jnp.full((), jnp.inf, dtype), moved)
     count, arrays, _, gain, moved = jax.lax.while_loop(more, body, start)
     found = eqx.combine(arrays, static)
-    return found, expect(found)[0], count, gain, moved
+    return found, expect(found)[0] + before_data(found), count, gain, moved
+
+
+def _log_prior(prior: tuple[Array, Array] | None, q: Array) -> Array | float:
+    return 0.0 if prior is None else (prior[0] * jnp.log(q) - prior[1] * q).sum()
+
+
+def _rates(process: RateMatrix, prior: tuple[Array, Array] | None, jumps: Array, times: Array) -> Array:
+    """The new rates, given the expected numbers of jumps and times of stay."""
+    rows, columns = np.asarray(process.edges).T
+    add = lambda x: jnp.zeros_like(process.values).at[np.asarray(process.groups)].add(x)
+    found, total = add(jumps[rows, columns]), add(times[rows])
+    if prior is not None:
+        found, total = found + prior[0], total + prior[1]
+    values = jnp.where(total > 0, found / jnp.where(total > 0, total, 1), process.values)
+    return jnp.maximum(values, jnp.finfo(values.dtype).tiny)
 
 
 def _explain(model: Any, data: AbstractRecord) -> None:

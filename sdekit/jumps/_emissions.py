@@ -14,7 +14,14 @@ from .._types import Array, Key, State, as_float
 from ..inference import AbstractObservation
 
 
-__all__ = ["AbstractEmission", "GaussianEmission", "Misclassification", "PoissonEmission", "state_log_probs"]
+__all__ = [
+    "AbstractEmission",
+    "GaussianEmission",
+    "Misclassification",
+    "PoissonEmission",
+    "label_noise",
+    "state_log_probs",
+]
 
 
 class AbstractEmission(AbstractObservation):
@@ -169,7 +176,9 @@ class Misclassification(AbstractEmission):
         ```
     """
 
-    matrix: Float[Array, "n k"] = parameter(constraints.simplex)
+    matrix: Float[Array, "n k"] = parameter(constraints.simplex, trainable=lambda law: law.free)
+    free: bool = eqx.field(static=True, default=True)
+    """Whether a fit moves the matrix; otherwise it is taken as known."""
 
     def log_probs(self, y: Float[Array, " e"], mask: Bool[Array, " e"]) -> Float[Array, " n"]:
         label = jnp.where(mask[0], y[0], 0).astype(int)
@@ -180,8 +189,36 @@ class Misclassification(AbstractEmission):
         return jax.random.categorical(key, jnp.log(self.matrix[jnp.argmax(x)]))[None].astype(self.matrix.dtype)
 
     def estimate(self, ys: Float[Array, "t e"], mask: Bool[Array, "t e"], weights: Float[Array, "t n"]) -> Self:
+        if not self.free:
+            return self
         labels = jax.nn.one_hot(jnp.where(mask[:, 0], ys[:, 0], -1).astype(int), self.matrix.shape[1])
         counts = weights.T @ labels.astype(weights.dtype)
         total = counts.sum(1, keepdims=True)
         new = jnp.where(total > 0, counts / jnp.where(total > 0, total, 1), self.matrix)
         return eqx.tree_at(lambda e: e.matrix, self, new)
+
+
+def label_noise(num_states: int, error: float, *, free: bool = False) -> Misclassification:
+    """Labels that are wrong with one probability, and then any of the others alike.
+
+    **Arguments:**
+
+    - `num_states`: the number of states, 2 or more.
+    - `error`: the probability that a label is wrong.
+    - `free`: whether a fit moves the matrix.
+
+    **Returns:** a `Misclassification`.
+
+    **Raises:** `ValueError` for a probability outside of [0, 1].
+
+    !!! example
+
+        ```python
+        from sdekit.jumps import label_noise
+        label_noise(3, 0.1).matrix  # 0.9 on the diagonal, else 0.05
+        ```
+    """
+    require(num_states >= 2, "num_states", "must be at least 2", num_states, "one state has no wrong label")
+    require(0 <= error <= 1, "error", "must lie in [0, 1]", error, "pass a probability")
+    eye = jnp.eye(num_states)
+    return Misclassification((1 - error) * eye + error / (num_states - 1) * (1 - eye), free)

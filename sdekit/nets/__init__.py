@@ -28,6 +28,7 @@ from ._equilibrium import ContractiveCell as ContractiveCell, DeepEquilibrium as
 from ._head import GaussianHead as GaussianHead
 from ._marginals import AbstractMarginals as AbstractMarginals, MarginalMLP as MarginalMLP
 from ._mlp import MLPField as MLPField
+from ._pairs import PairNetwork as PairNetwork
 
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "MLPField",
     "MarginalMLP",
     "MatrixDiffusion",
+    "PairNetwork",
     "lipswish",
     "next_observed",
 ]
