@@ -169,7 +169,7 @@ def _between(entropy: float, peer: float) -> tuple[float, float, str]:
 
 
 _LOG32 = planar.CHECKERBOARD_ENTROPY
-_BOARD: Any = (planar.standard_normal, planar.checkerboard, _LOG32, True)
+_BOARD: tuple[Any, Any, Any, Any] = (planar.standard_normal, planar.checkerboard, _LOG32, True)
 
 SI_CHECKERBOARD = _experiment(
     "si-checkerboard", "a checkerboard from a Gaussian at a fixed budget: likelihood against its entropy, log 32",
