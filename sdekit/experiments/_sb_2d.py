@@ -58,7 +58,12 @@ _CASES: dict[str, tuple[Callable, Callable, float, str]] = {
     "N to 8 Gaussians": (_normal, _eight, 0.275, "[SF]2M-Exact .275, OT-CFM .303, DSBM-IPF .315"),
     "8 Gaussians to moons": (_eight, _moons, 0.60, "OT-CFM .601, [SF]2M-Exact .726, DSBM-IPF .812"),
     "N to moons": (_normal, _moons, 0.124, "[SF]2M-Exact .124, OT-CFM .130, DSBM-IPF .140"),
-    "N to S-curve": (_normal, _s_curve, 0.128, "[SF]2M-Exact .128, DSBM-IPF .140, OT-CFM .144; their scaling not known"),
+    "N to S-curve": (
+        _normal,
+        _s_curve,
+        0.128,
+        "[SF]2M-Exact .128, DSBM-IPF .140, OT-CFM .144; their scaling not known",
+    ),
 }
 
 

@@ -98,7 +98,10 @@ def _rows(dim: int, setting: Mapping[str, Any], key: Key) -> list[Row]:
             process = eqx.tree_at(lambda b: b.data, process, fresh)
         xs: Any = process.sample(ts, key=keys[6], n=setting["particles"], chunk=2500)
         values = _divergences(exact, xs.xs, ts)
-        rows += [Row(f"{name}, d = {dim}", _KL, float(values.mean())), Row(f"{name}, d = {dim}", _END, float(values[-1]))]
+        rows += [
+            Row(f"{name}, d = {dim}", _KL, float(values.mean())),
+            Row(f"{name}, d = {dim}", _END, float(values[-1])),
+        ]
     return rows
 
 
@@ -106,9 +109,7 @@ def _metrics(outcome: Outcome) -> Report:
     setting = outcome.setting
     rows = [row for d in setting["dims"] for row in _rows(d, setting, jax.random.fold_in(outcome.key, d))]
     source = "at most; the best of [SF]2M-Exact .006/.028/.258 and DSBM-IPF .005/.050/.221, d = 5/20/50"
-    return Report(tuple(rows)).expect(
-        {(f"{_MATCHED}, d = {d}", _KL): (0.0, _BARS[d], source) for d in setting["dims"]}
-    )
+    return Report(tuple(rows)).expect({(f"{_MATCHED}, d = {d}", _KL): (0.0, _BARS[d], source) for d in setting["dims"]})
 
 
 def _data(setting: Mapping[str, Any], key: Key) -> Snapshots:

@@ -77,19 +77,19 @@ def gradients(model, exact, keys, size):
 @pytest.mark.parametrize("reference", [BrownianMotion(scale=np.array([0.8, 1.3])), LINEAR], ids=["Brownian", "linear"])
 def test_the_exact_bridge_is_the_minimum(reference):
     exact, model = near(reference)
-    keys = jax.random.split(jax.random.key(0), 100)
-    found = np.asarray(gradients(model, exact, keys, 32))
-    score = found.mean(0) / (found.std(0) / 10)
-    # Sixteen means of 100 independent batches: false alarm 1e-6 by Student's law. A change of .3 is seen at once.
-    assert np.abs(score).max() < 6.2
+    keys = jax.random.split(jax.random.key(0), 64)
+    found = np.asarray(gradients(model, exact, keys, 16))
+    score = found.mean(0) / (found.std(0) / 8)
+    # Sixteen means of 64 independent batches: false alarm 1e-6 by Student's law. A change of .3 is seen at once.
+    assert np.abs(score).max() < 6.4
     _, off = near(reference, 0.3)
-    moved = np.asarray(gradients(off, exact, keys, 32))
-    assert np.abs(moved.mean(0) / (moved.std(0) / 10)).max() > 10
+    moved = np.asarray(gradients(off, exact, keys, 16))
+    assert np.abs(moved.mean(0) / (moved.std(0) / 8)).max() > 10
 
 
 def test_draws_and_scores_are_those_of_the_drifts():
     exact, model = near(BrownianMotion(scale=np.array([0.8, 1.3])))
-    n = 2000
+    n = 1000
     keys = jax.random.split(jax.random.key(1), n)
     laws = [np.asarray(exact.marginal(t).covariance_matrix) for t in (0.5, 2.0)]
     ends = [np.random.default_rng(i).multivariate_normal(MEANS[i], COVARIANCES[i], n) for i in range(2)]
@@ -118,13 +118,13 @@ class Affine(eqx.Module):
 def test_iterations_go_to_the_bridge_from_any_coupling():
     reference = BrownianMotion()
     exact = GaussianSchroedingerBridge(reference, [[-0.5], [0.5]], [[[1.0]], [[1.0]]])
-    xs = jax.random.normal(jax.random.key(0), (2, 2000, 1)) + jnp.array([-0.5, 0.5])[:, None, None]
+    xs = jax.random.normal(jax.random.key(0), (2, 1000, 1)) + jnp.array([-0.5, 0.5])[:, None, None]
     xs = xs / xs.std(1, keepdims=True)
     parts = Affine(jnp.zeros((3, 2))), Affine(jnp.zeros((3, 2)))
     start = MatchedBridge(reference, Snapshots(jnp.array([0.0, 1.0]), xs), *parts, steps=15)
 
     def train(bridge, pairs, *, key):
-        how = {"steps": 150, "batch_size": 500, "progress": False}
+        how = {"steps": 120, "batch_size": 250, "progress": False}
         return fit(bridge, BridgeMatching(times=16), pairs, key=key, **how).model
 
     found = iterate(start, start.data, train, key=jax.random.key(1), rounds=4)
