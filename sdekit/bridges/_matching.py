@@ -123,7 +123,7 @@ class MatchedBridge(AbstractSchroedingerBridge):
         return runge_kutta(self.probability_flow, self.times[0], self.times[1], x, steps)
 
     def kl(self, *, key: Key, n: int = 1000) -> Float[Array, ""]:
-        r"""$E\int\tfrac12|g^{-1}(b_+ - f)|^2\,dt$ over `n` paths: the divergence from the reference, as Girsanov says."""
+        r"""$E\int\tfrac12|g^{-1}(b_+ - f)|^2\,dt$ over `n` paths: the divergence from the reference."""
         return _energy(self, n, key)
 
     def _grid(self) -> Times:
@@ -247,7 +247,7 @@ class BridgeMatching(AbstractObjective):
             raise TypeError(fault("model", "must be a MatchedBridge", type(model).__name__, remedy))
         pair, moment, noise = jax.random.split(key, 3)
         x0, x1 = _ends(batch, self.coupling, pair)
-        n, d = x0.shape
+        n = x0.shape[0]
         t0, t1 = model.times
         m = min(self.times, n)
         # The maps depend on the time alone: pairs share a few times, and the maps are found once for each.

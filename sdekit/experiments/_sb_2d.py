@@ -1,7 +1,7 @@
 r"""Bridges in the plane, learned by matching: W2 between 10,000 draws of the end and 10,000 of the truth.
 
-The standard normal to eight Gaussians, to two moons and to an S-curve, and eight Gaussians to two moons. Both drifts are
-networks, regressed on Brownian motion of scale $\sigma$ pinned at pairs of the exact coupling in large batches.
+The standard normal to eight Gaussians, to two moons and to an S-curve, and eight Gaussians to two moons. Both drifts
+are networks, regressed on Brownian motion of scale $\sigma$ pinned at pairs of the exact coupling in large batches.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,8 @@
 r"""Gaussian bridges learned by matching, against the closed form: the divergence of the marginals at 21 times.
 
-$N(-a\mathbf 1, I)$ to $N(a\mathbf 1, I)$, $a = 0.1$, Brownian noise of scale 1 on $[0, 1]$: the bridge between Gaussians of
-Shi et al. The ends are 10,000 draws each; the marginals of what is learned are those of 10,000 fresh paths.
+$N(-a\mathbf 1, I)$ to $N(a\mathbf 1, I)$, $a = 0.1$, Brownian noise of scale 1 on $[0, 1]$: the bridge
+between Gaussians of Shi et al. The ends are 10,000 draws each; the marginals of what is learned are those of 10,000
+fresh paths.
 """
 
 from collections.abc import Mapping

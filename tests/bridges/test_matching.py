@@ -146,8 +146,8 @@ def test_faults_are_named():
     data = model.data
     with pytest.raises(TypeError, match="`reference` must have linear transitions"):
         MatchedBridge(DoubleWell(), data, model.forward, model.backward)
+    three = Snapshots(jnp.arange(3.0), jnp.zeros((3, 1, 2)))
     with pytest.raises(ValueError, match="`data` must have snapshots at two times"):
-        three = Snapshots(jnp.arange(3.0), jnp.zeros((3, 1, 2)))
         MatchedBridge(model.reference, three, model.forward, model.backward)
     with pytest.raises(TypeError, match="`model` must be a MatchedBridge"):
         BridgeMatching()(model.forward, data, key=jax.random.key(0))
