@@ -147,9 +147,9 @@ SB_2D = Experiment(
     scales={
         "smoke": {"cases": ("N to moons",), "particles": 4000, "block": 500, "width": 64, "scale": 0.5, "steps": 400,
                   "rate": 3e-3, "batch": 256, "grid": 20, "points": 1000, "measured": (_SDE, _FLOW, _FLOOR, _START)},
-        "paper": {"cases": tuple(_CASES), "particles": 20_000, "block": 500, "width": 96, "scale": 0.5, "steps": 3000,
-                  "rate": 3e-3, "batch": 512, "grid": 40, "points": 10_000,
-                  "measured": (_SDE, _FLOW, _FLOOR, _START)},
+        "paper": {"cases": tuple(_CASES), "particles": 20_000, "block": 500, "width": 64, "scale": 0.5, "steps": 2000,
+                  "rate": 3e-3, "batch": 256, "grid": 40, "points": 10_000,
+                  "measured": (_SDE, _FLOOR, _START)},
     },
     draw=_draw,
 )  # fmt: skip
