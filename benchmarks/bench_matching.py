@@ -23,6 +23,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -78,7 +79,7 @@ def ours(x, y, fresh):
     from sdekit.transport import Exact, Minibatch
 
     data = Snapshots(jnp.array([0.0, 1.0]), jnp.stack([x, y]))
-    draw = jax.jit(lambda b, xs, k: jax.vmap(lambda s, q: b.end(s, key=q))(xs, jax.random.split(k, len(xs))))
+    draw = eqx.filter_jit(lambda b, xs, k: jax.vmap(lambda s, q: b.end(s, key=q))(xs, jax.random.split(k, len(xs))))
 
     def run(seed, once):
         keys = jax.random.split(jax.random.key(seed), 5)
