@@ -23,15 +23,10 @@ from ._held_out import (
     held_out as held_out,
     leave_one_out as leave_one_out,
 )
+from ._iterate import Iteration as Iteration, coupled as coupled, iterate as iterate
 from ._laws import BridgeMarginal as BridgeMarginal, Cloud as Cloud
 from ._linearised import Linearised as Linearised
-from ._matching import (
-    BridgeMatching as BridgeMatching,
-    Iteration as Iteration,
-    MatchedBridge as MatchedBridge,
-    coupled as coupled,
-    iterate as iterate,
-)
+from ._matching import BridgeMatching as BridgeMatching, MatchedBridge as MatchedBridge
 from ._mixture import LightSB as LightSB, LightSBLoss as LightSBLoss
 from ._population import GaussianRefinement as GaussianRefinement, refine_gaussian as refine_gaussian
 from ._refine import Refinement as Refinement, refine as refine

@@ -36,7 +36,7 @@ def _normal(key: Key, n: int) -> Array:
 
 
 def _eight(key: Key, n: int) -> Array:
-    """As torchcfm draws them: a radius of 5, a covariance of root .1."""
+    """As torchcfm draws them: a radius of 5, and a variance that is the root of .1."""
     pick, noise = jax.random.split(key)
     angle = jax.random.randint(pick, (n,), 0, 8) * (jnp.pi / 4)
     return 5 * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1) + 0.1**0.25 * jax.random.normal(noise, (n, 2))
