@@ -62,11 +62,11 @@ class MatchedBridge(AbstractSchroedingerBridge):
     2307.03672, section 3 (for Brownian references).
     """
 
-    reference: Any = law_field()
-    data: Snapshots = law_field()
     forward: Callable[[RealScalar, State], State]
     backward: Callable[[RealScalar, State], State]
     steps: int = eqx.field(static=True)
+    reference: Any = law_field()
+    data: Snapshots = law_field()
 
     def __init__(self, reference: Any, data: Snapshots, forward: Any, backward: Any, *, steps: int = 50):
         if not isinstance(reference, AbstractLinearGaussian):
