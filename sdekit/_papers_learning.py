@@ -187,6 +187,16 @@ LEARNING: dict[str, Paper] = {
         "The Schr{\\\"o}dinger Bridge between Gaussian Measures has a Closed Form",
         "International Conference on Artificial Intelligence and Statistics", 2023,
     ),
+    "tong2024": proceedings(
+        "Tong, A. and Malkin, N. and Fatras, K. and Atanackovic, L. and Zhang, Y. and Huguet, G. and Wolf, G. and "
+        "Bengio, Y.",
+        "Simulation-Free Schr{\\\"o}dinger Bridges via Score and Flow Matching",
+        "International Conference on Artificial Intelligence and Statistics", 2024,
+    ),
+    "shi2023": proceedings(
+        "Shi, Y. and De Bortoli, V. and Campbell, A. and Doucet, A.", "Diffusion Schr{\\\"o}dinger Bridge Matching",
+        "Advances in Neural Information Processing Systems", 2023,
+    ),
     "korotin2024": proceedings(
         "Korotin, A. and Gushchin, N. and Burnaev, E.", "Light Schr{\\\"o}dinger Bridge",
         "International Conference on Learning Representations", 2024,

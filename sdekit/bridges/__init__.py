@@ -1,7 +1,10 @@
 """Schroedinger bridges."""
 
 from ._benchmark import cbw2_uvp as cbw2_uvp, mixture_benchmark as mixture_benchmark
-from ._bridge import AbstractSchroedingerBridge as AbstractSchroedingerBridge
+from ._bridge import (
+    AbstractPotentialBridge as AbstractPotentialBridge,
+    AbstractSchroedingerBridge as AbstractSchroedingerBridge,
+)
 from ._clouds import SinkhornBridge as SinkhornBridge
 from ._families import (
     LinearVortex as LinearVortex,
@@ -20,8 +23,10 @@ from ._held_out import (
     held_out as held_out,
     leave_one_out as leave_one_out,
 )
+from ._iterate import Iteration as Iteration, coupled as coupled, iterate as iterate
 from ._laws import BridgeMarginal as BridgeMarginal, Cloud as Cloud
 from ._linearised import Linearised as Linearised
+from ._matching import BridgeMatching as BridgeMatching, MatchedBridge as MatchedBridge
 from ._mixture import LightSB as LightSB, LightSBLoss as LightSBLoss
 from ._population import GaussianRefinement as GaussianRefinement, refine_gaussian as refine_gaussian
 from ._refine import Refinement as Refinement, refine as refine
@@ -34,19 +39,23 @@ from ._regression import (
 
 
 __all__ = [
+    "AbstractPotentialBridge",
     "AbstractRegression",
     "AbstractSchroedingerBridge",
     "BridgeMarginal",
+    "BridgeMatching",
     "Cloud",
     "GaussNewton",
     "GaussianRefinement",
     "GaussianSchroedingerBridge",
     "Gradient",
     "HeldOut",
+    "Iteration",
     "LightSB",
     "LightSBLoss",
     "LinearVortex",
     "Linearised",
+    "MatchedBridge",
     "PotentialGradient",
     "PredatorPrey",
     "Refinement",
@@ -55,8 +64,10 @@ __all__ = [
     "Visited",
     "baselines",
     "cbw2_uvp",
+    "coupled",
     "gaussian_coupling",
     "held_out",
+    "iterate",
     "leave_one_out",
     "mixture_benchmark",
     "refine",

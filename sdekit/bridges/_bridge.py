@@ -1,4 +1,4 @@
-"""The word of the family: a Schroedinger bridge, given by its two potentials."""
+"""The words of the family: a Schroedinger bridge, and one that is given by its two potentials."""
 
 import abc
 from typing import Any
@@ -12,7 +12,7 @@ from .._process import AbstractDiffusion, AbstractInterpretation, AbstractMargin
 from .._types import Array, RealScalar, State, Times
 
 
-__all__ = ["AbstractSchroedingerBridge"]
+__all__ = ["AbstractPotentialBridge", "AbstractSchroedingerBridge"]
 
 
 class AbstractSchroedingerBridge(AbstractDiffusion, AbstractMarginal):
@@ -45,16 +45,16 @@ class AbstractSchroedingerBridge(AbstractDiffusion, AbstractMarginal):
     """The times of the given marginals, at least two."""
 
     @abc.abstractmethod
-    def log_forward(self, t: RealScalar, x: State) -> Float[Array, ""]:
-        r"""$\log\varphi_t(x)$, up to a constant of the interval."""
+    def drift(self, t: RealScalar, x: State) -> State:
+        """The drift of the diffusion run forwards."""
 
     @abc.abstractmethod
-    def log_backward(self, t: RealScalar, x: State) -> Float[Array, ""]:
-        r"""$\log\hat\varphi_t(x)$, up to a constant of the interval."""
+    def backward_drift(self, t: RealScalar, x: State) -> State:
+        """The drift read backwards: minus it drives the time-reversed diffusion. For noise that is additive."""
 
     @abc.abstractmethod
-    def kl(self) -> Float[Array, ""]:
-        """The divergence from the reference that starts from the first marginal."""
+    def score(self, t: RealScalar, x: State) -> State:
+        """The gradient of the logarithm of the density at a time."""
 
     @property
     def dim(self) -> int:
@@ -76,6 +76,36 @@ class AbstractSchroedingerBridge(AbstractDiffusion, AbstractMarginal):
         g = self.reference.diffusion(t, x)
         return g.mv(g.T.mv(v))
 
+    def probability_flow(self, t: RealScalar, x: State) -> State:
+        """The velocity of the ODE with the same marginals. For noise that is additive."""
+        return (self.drift(t, x) + self.backward_drift(t, x)) / 2
+
+
+class AbstractPotentialBridge(AbstractSchroedingerBridge):
+    """A Schroedinger bridge given by its two potentials, whose gradients are its drifts and its score.
+
+    !!! example
+
+        ```python
+        from sdekit import bridges
+        issubclass(bridges.LightSB, bridges.AbstractPotentialBridge)
+        ```
+
+    Source: Leonard (2014), A survey of the Schroedinger problem, section 3.
+    """
+
+    @abc.abstractmethod
+    def log_forward(self, t: RealScalar, x: State) -> Float[Array, ""]:
+        r"""$\log\varphi_t(x)$, up to a constant of the interval."""
+
+    @abc.abstractmethod
+    def log_backward(self, t: RealScalar, x: State) -> Float[Array, ""]:
+        r"""$\log\hat\varphi_t(x)$, up to a constant of the interval."""
+
+    @abc.abstractmethod
+    def kl(self) -> Float[Array, ""]:
+        """The divergence from the reference that starts from the first marginal."""
+
     def drift(self, t: RealScalar, x: State) -> State:
         """The drift of the diffusion run forwards."""
         return self.reference.drift(t, x) + self._spread(t, x, jax.grad(lambda y: self.log_forward(t, y))(x))
@@ -91,7 +121,3 @@ class AbstractSchroedingerBridge(AbstractDiffusion, AbstractMarginal):
     def backward_drift(self, t: RealScalar, x: State) -> State:
         """The drift read backwards: minus it drives the time-reversed diffusion. For noise that is additive."""
         return self.drift(t, x) - self._spread(t, x, self.score(t, x))
-
-    def probability_flow(self, t: RealScalar, x: State) -> State:
-        """The velocity of the ODE with the same marginals. For noise that is additive."""
-        return self.drift(t, x) - self._spread(t, x, self.score(t, x)) / 2

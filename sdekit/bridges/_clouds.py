@@ -15,7 +15,7 @@ from .._types import Array, Key, Law, RealScalar, State, Times, is_concrete
 from ..data import Snapshots
 from ..paths import Provenance, SampledPath
 from ..transport import sinkhorn
-from ._bridge import AbstractSchroedingerBridge
+from ._bridge import AbstractPotentialBridge
 from ._laws import BridgeMarginal, Cloud
 from ._linearised import Linearised, local_moments
 
@@ -25,7 +25,7 @@ __all__ = ["SinkhornBridge"]
 _LIMIT = 2000
 
 
-class SinkhornBridge(AbstractSchroedingerBridge):
+class SinkhornBridge(AbstractPotentialBridge):
     r"""The Schroedinger bridge of a reference diffusion through snapshots at two or more times.
 
     Of the particles as they are, by Sinkhorn's iterations with the reference's transition density as the kernel: the

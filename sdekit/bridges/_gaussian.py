@@ -16,7 +16,7 @@ from .._types import Array, Key, Law, RealScalar, State, Times, as_float, is_con
 from ..math import compose_affine, gauss_legendre
 from ..paths import SampledPath
 from ._algebra import gaussian, psd_sqrt
-from ._bridge import AbstractSchroedingerBridge
+from ._bridge import AbstractPotentialBridge
 
 
 __all__ = ["GaussianSchroedingerBridge", "gaussian_coupling"]
@@ -65,7 +65,7 @@ def gaussian_coupling(
     return jnp.linalg.solve(phi, root @ half @ ratio @ jnp.linalg.solve(half, root))
 
 
-class GaussianSchroedingerBridge(AbstractSchroedingerBridge, AbstractLinearGaussian):
+class GaussianSchroedingerBridge(AbstractPotentialBridge, AbstractLinearGaussian):
     r"""The Schroedinger bridge of a linear reference through Gaussian marginals at two or more times.
 
     It is a Gaussian Markov process itself, and everything about it is in closed form: draws, transitions and marginals

@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Float
 
+from .._errors import fault
 from .._types import Array, Key, RealScalar
+from ._bridge import AbstractPotentialBridge
 
 
 __all__ = ["BridgeMarginal", "Cloud"]
@@ -84,6 +86,9 @@ class BridgeMarginal(dist.Distribution):
         return path.xs[:, 0].reshape(*sample_shape, -1)
 
     def log_prob(self, value: Float[Array, "... d"]) -> Array:
+        if not isinstance(self.bridge, AbstractPotentialBridge):
+            remedy = "draw from it, or use a bridge that has potentials"
+            raise TypeError(fault("bridge", "must know its density", type(self.bridge).__name__, remedy))
         one = lambda x: self.bridge.log_density(self.t, x)
         rows = value.reshape(-1, value.shape[-1])
         return jax.vmap(one)(rows).reshape(value.shape[:-1])

@@ -15,7 +15,7 @@ from ..data import AbstractRecord, Snapshots
 from ..inference import AbstractObjective
 from ..paths import Provenance, SampledPath
 from ._algebra import psd_sqrt
-from ._bridge import AbstractSchroedingerBridge
+from ._bridge import AbstractPotentialBridge
 from ._clouds import _log_kernel, pinned_step, require_problem
 from ._laws import BridgeMarginal, Cloud
 from ._mixture_start import mixture_start
@@ -24,7 +24,7 @@ from ._mixture_start import mixture_start
 __all__ = ["LightSB", "LightSBLoss"]
 
 
-class LightSB(AbstractSchroedingerBridge):
+class LightSB(AbstractPotentialBridge):
     r"""A Schroedinger bridge between two samples whose end potential is a mixture of Gaussians.
 
     In coordinates $z$ where the reference's transition over the whole interval is $N(y, 1)$, the potential at the end

@@ -30,7 +30,9 @@ from ._ou_mle import OU_MLE
 from ._painters_digits import PAINTERS_DIGITS
 from ._panel_psoriasis import PANEL_PSORIASIS
 from ._rough_volatility import ROUGH_VOLATILITY
+from ._sb_2d import SB_2D
 from ._sb_gaussian import SB_GAUSSIAN
+from ._sb_gaussian_matching import SB_GAUSSIAN_MATCHING
 from ._sb_mixture import SB_MIXTURE
 from ._sb_refinement_ou import SB_REFINEMENT_OU
 from ._sb_snapshots import SB_EMBRYOID, SB_LOTKA_VOLTERRA, SB_REPRESSILATOR, SB_VORTEX
@@ -92,8 +94,10 @@ _EXPERIMENTS = (
     SI_MIRROR,
     SI_MOONS,
     SI_GAUSSIAN,
+    SB_2D,
     SB_EMBRYOID,
     SB_GAUSSIAN,
+    SB_GAUSSIAN_MATCHING,
     SB_LOTKA_VOLTERRA,
     SB_MIXTURE,
     SB_REFINEMENT_OU,
