@@ -106,7 +106,7 @@ def test_gibbs_draws_follow_the_posterior_on_a_grid(key):
     states, gap = [0, 0, 1, 0, 1, 1, 1, 0, 0, 1], 0.8
     panel = Panel(gap * jnp.arange(10.0), jnp.array(states))
     model = RateMatrix([[0.0, 1.0], [1.0, 0.0]], Conditional())
-    found = gibbs(model, panel, GammaPrior(2.0, 2.0), key=key, draws=1600, burn=100, room=32)
+    found = gibbs(model, panel, GammaPrior(2.0, 2.0), key=key, draws=1600, burn=100, room=96)
     draws = np.asarray(found.values)[::4]
     a, b = np.meshgrid(np.linspace(0.005, 8, 800), np.linspace(0.005, 8, 800), indexing="ij")
     s = a + b
