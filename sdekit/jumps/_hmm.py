@@ -22,8 +22,8 @@ from ._start import balance
 
 __all__ = ["BaumWelchFit", "HiddenMarkov", "baum_welch"]
 
-_LONG = 2000
-"""A chain of more steps than this is cut into blocks."""
+_BLOCK = 192
+"""A chain of many steps is cut into blocks of about this many."""
 
 
 class HiddenMarkov(AbstractDensity):
@@ -167,7 +167,7 @@ def baum_welch(model: HiddenMarkov, data: Series, *, steps: int = 100, tolerance
 
 
 def _blocks(steps: int) -> int:
-    return 256 if steps > _LONG else max(1, steps // 64)
+    return min(max(1, steps // _BLOCK), 1024)
 
 
 def _expect(model: HiddenMarkov, data: Series):
@@ -175,7 +175,8 @@ def _expect(model: HiddenMarkov, data: Series):
         seen = state_log_probs(model.observation, item.ys, item.mask, model.num_states)
         return chain_expectations(model.first, model.matrix, seen, _blocks(seen.shape[0] - 1))
 
-    return jax.vmap(one)(data)
+    # A long series fills the lanes by itself; under vmap both ways into its blocks would be taken.
+    return jax.lax.map(one, data) if _blocks(data.ys.shape[-2] - 1) > 1 else jax.vmap(one)(data)
 
 
 @eqx.filter_jit
@@ -203,4 +204,4 @@ def _run(model, data, steps: int, tolerance):
     start = (jnp.zeros((), int), arrays, jnp.zeros(steps, model.matrix.dtype), inf)
     count, arrays, history, _ = jax.lax.while_loop(more, body, start)
     found = eqx.combine(arrays, static)
-    return found, jax.vmap(found.log_prob)(data).sum(), history, count
+    return found, _expect(found, data)[2].sum(), history, count
