@@ -2,12 +2,12 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from .._errors import require
 
 
-__all__ = ["chain_expectations"]
+__all__ = ["chain_expectations", "lane_expectations"]
 
 _WARM = 96
 """So many steps are run ahead of a block to find the vector with which it is entered."""
@@ -40,19 +40,26 @@ def _unit(x: Array) -> tuple[Array, Array]:
     return x / safe[None], jnp.where(total > 0, jnp.log(safe), -jnp.inf)
 
 
-def _run(matrix: Array, start: Array, e: Array, backward: bool) -> tuple[Array, Array, Array]:
-    """The columns of all blocks taken along their steps, `v -> e * (matrix @ v) / sum(v)`.
+def _forward(matrix: Array, start: Array, e: Array) -> tuple[Array, Array]:
+    """The columns of all blocks taken along their steps, `v -> e * (matrix.T @ v) / sum(v)`.
 
-    Scaling by the sum of the column before makes one loop of a whole step. Returns the last columns and, of every step,
-    those before and after it."""
+    Scaling by the sum of the column before makes one loop of a whole step. Returns the last columns and those before
+    each step."""
 
     def step(x, w):
-        new = w * (_apply(matrix, x) * _inverse(_sum(x))[None])
+        return w * (_apply(matrix.T, x) * _inverse(_sum(x))[None]), x
+
+    return jax.lax.scan(step, start, e)
+
+
+def _ahead(matrix: Array, end: Array, e: Array) -> tuple[Array, Array]:
+    """The same from the end, `u -> e * (matrix @ u) / sum(u)`: what is ahead of each step, that step included."""
+
+    def step(u, w):
+        new = w * (_apply(matrix, u) * _inverse(_sum(u))[None])
         return new, new
 
-    last, after = jax.lax.scan(step, start, e, reverse=backward)
-    parts = (after[1:], start[None]) if backward else (start[None], after[:-1])
-    return last, jnp.concatenate(parts), after
+    return jax.lax.scan(step, end, e, reverse=True)
 
 
 def _through(matrix: Array, e: Array, backward: bool) -> tuple[Array, Array]:
@@ -84,29 +91,71 @@ def _exact_entries(matrix: Array, e: Array, first: Array, backward: bool) -> Arr
     return jax.lax.scan(step, first, blocks, reverse=backward)[1].T
 
 
-def _sweep(matrix: Array, first: Array, e: Array, needed: Array, backward: bool) -> tuple[Array, Array]:
-    """Columns before and after each step of all blocks, shape `(length, n, blocks)`.
+def _sweep(run, matrix: Array, first: Array, e: Array, needed: Array, backward: bool) -> tuple[Array, Array]:
+    """What `run` gives with each block entered rightly.
 
-    A chain forgets: a few steps ahead of a block lead from any column to that with which it is entered. Whether they did
-    is seen at the end, where each block must hand over what the next began with; if one does not, the blocks run again
+    A chain forgets: a few steps ahead of a block lead from any column to that with which it is entered. Whether
+    they did is seen at the end, where each block must hand over what the next began with; if not, the blocks run again
     from entries found without guessing. `needed` says which blocks must be entered rightly.
     """
     length, n, blocks = e.shape
     if blocks == 1:
-        return _run(matrix, first[:, None], e, backward)[1:]
-    ahead = e[:_WARM] if backward else e[max(length - _WARM, 0) :]
-    warm = _run(matrix, jnp.full((n, blocks), 1 / n, e.dtype), ahead, backward)[0]
+        return run(matrix, first[:, None], e)
+    steps = e[:_WARM] if backward else e[max(length - _WARM, 0) :]
+    warm = run(matrix, jnp.full((n, blocks), 1 / n, e.dtype), steps)[0]
 
     def handed(x):
         x = x * _inverse(_sum(x))[None]
         return jnp.concatenate([x[:, 1:], first[:, None]] if backward else [first[:, None], x[:, :-1]], 1)
 
     entry = handed(warm)
-    last, before, after = _run(matrix, entry, e, backward)
-    gap = jnp.abs(handed(last) - entry)
+    found = run(matrix, entry, e)
+    gap = jnp.abs(handed(found[0]) - entry)
     good = ((gap <= 256 * jnp.finfo(e.dtype).eps * entry) | ~needed[None]).all()
-    exact = lambda: _run(matrix, _exact_entries(matrix, e, first, backward), e, backward)[1:]
-    return jax.lax.cond(good, lambda: (before, after), exact)
+    exact = lambda: run(matrix, _exact_entries(matrix if backward else matrix.T, e, first, backward), e)
+    return jax.lax.cond(good, lambda: found, exact)
+
+
+def lane_expectations(
+    start: Float[Array, " n"],
+    matrix: Float[Array, "n n"],
+    e: Float[Array, "length n lanes"],
+    real: Bool[Array, "length lanes"],
+) -> tuple[Float[Array, " n"], Float[Array, "length n lanes"], Float[Array, "n n"], Float[Array, ""]]:
+    """`chain_expectations` of a chain that lies in lanes: step `l` of lane `b` is step `b * length + l` of the chain.
+
+    **Arguments:**
+
+    - `start`: weights of the states at the first time, times the likelihood of what was seen there.
+    - `matrix`: the transition matrix, rows that sum to one.
+    - `e`: the likelihood of what each step leads to, in each state; ones in steps that only fill the last lanes.
+    - `real`: which steps are steps of the chain, all those before the first that is not.
+
+    **Returns:** the law of the first state; those of the states that each step leads to; the expected numbers of
+    transitions; the log-likelihood.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.math import lane_expectations
+        P = jnp.array([[0.9, 0.1], [0.2, 0.8]])
+        lane_expectations(jnp.array([0.5, 0.5]), P, jnp.ones((5, 2, 2)), jnp.ones((5, 2), bool))[0]
+        ```
+    """
+    n = len(start)
+    last, before = _sweep(_forward, matrix, start, e, real[0], False)
+    _, ahead = _sweep(_ahead, matrix, jnp.full(n, 1 / n, e.dtype), e, real[-1], True)
+    sums = jax.vmap(_sum)
+    scales = jnp.concatenate([sums(before[1:]), _sum(last)[None]])
+    logs = lambda x: jnp.where(x > 0, jnp.log(jnp.where(x > 0, x, 1)), -jnp.inf)
+    log_prob = logs(start.sum()) + jnp.where(real, logs(scales), 0).sum()
+    # Each is computed once: fused into what follows, the products would be repeated for every state.
+    both = jax.lax.optimization_barrier(ahead * jax.vmap(lambda x: _apply(matrix.T, x))(before))
+    scale = jax.lax.optimization_barrier(_inverse(sums(both)))
+    pairs = jnp.einsum("lib,ljb->lij", before * jnp.where(real, scale, 0)[:, None], ahead)
+    law = start * (matrix @ ahead[0, :, 0])
+    return law * _inverse(law.sum()), both * scale[:, None], matrix * pairs.sum(0), log_prob
 
 
 def chain_expectations(
@@ -114,7 +163,7 @@ def chain_expectations(
 ) -> tuple[Float[Array, "t n"], Float[Array, "n n"], Float[Array, ""]]:
     """What EM needs of one long chain with one transition matrix: as `chain_smooth`, at many times its speed.
 
-    The series is cut into blocks that run side by side. A block is entered with the column that the steps before it lead
+    The series is cut into blocks that run side by side. A block is entered with the column that the steps before lead
     to from any start, which is checked to the last digits; where the chain does not forget so fast, what a block does
     to each state is found for all blocks at once, and a scan over blocks finds the entries. Under `vmap` both are done.
 
@@ -146,24 +195,14 @@ def chain_expectations(
     t, n = seen.shape
     require(first.shape == (n,), "first", f"must have shape ({n},)", first, "pass one weight a state")
     require(matrix.shape == (n, n), "matrix", f"must have shape ({n}, {n})", matrix, "pass one row a state")
-    blocks = max(1, min(blocks, t // 4))
-    length = -(-t // blocks)
+    blocks = max(1, min(blocks, (t - 1) // 4))
+    length = -(-(t - 1) // blocks)
     top = seen.max(1)
     top = jnp.where(jnp.isfinite(top), top, 0)
     # Steps that fill the last block see nothing: the law moves on, and no likelihood is gained or lost.
-    fill = blocks * length - t + 1
-    lanes = lambda x: x.reshape(blocks, length, *x.shape[1:])
-    e = jnp.exp(jnp.concatenate([seen - top[:, None], jnp.zeros((fill, n), seen.dtype)]))
-    start, e = first * e[0], lanes(e[1:]).transpose(1, 2, 0)
+    e = jnp.concatenate([jnp.exp(seen - top[:, None]), jnp.ones((blocks * length - t + 1, n), seen.dtype)])
     real = jnp.arange(blocks)[None] * length + jnp.arange(length)[:, None] < t - 1
-    before, after = _sweep(matrix.T, start, e, real[0], False)
-    ones = jnp.full(n, 1 / n, e.dtype)
-    _, ahead = _sweep(matrix, ones, e, real[-1], True)
-    logs = lambda x: jnp.where(x > 0, jnp.log(jnp.where(x > 0, x, 1)), -jnp.inf)
-    log_prob = logs(start.sum()) + jnp.where(real, logs(_sum(after.transpose(1, 0, 2))), 0).sum() + top.sum()
-    # Each is computed once: fused into what follows, the products would be repeated for every state.
-    laws = jax.lax.optimization_barrier(before * jax.vmap(lambda x: _apply(matrix, x))(ahead))
-    scale = jax.lax.optimization_barrier(jax.vmap(lambda x: _inverse(_sum(x)))(laws))
-    pairs = jnp.einsum("lib,ljb->lij", before * jnp.where(real, scale, 0)[:, None], ahead)
-    laws = (laws * scale[:, None]).transpose(2, 0, 1).reshape(-1, n)[:t]
-    return laws, matrix * pairs.sum(0), log_prob
+    lanes = e[1:].reshape(blocks, length, n).transpose(1, 2, 0)
+    law, laws, moves, log_prob = lane_expectations(first * e[0], matrix, lanes, real)
+    laws = jnp.concatenate([law[None], laws.transpose(2, 0, 1).reshape(-1, n)[: t - 1]])
+    return laws, moves, log_prob + top.sum()
