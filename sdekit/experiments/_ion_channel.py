@@ -1,4 +1,4 @@
-"""One ion channel opens and closes: a hidden chain from its current, what the rates say exactly, and an idealisation."""
+"""An ion channel opens and closes: a hidden chain from its current, what the rates say exactly, an idealisation."""
 
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def _metrics(outcome: Outcome) -> Report:
             "stationary share open": stationary(chain)[last],
             "share open, most likely path": (states == last).mean(),
             "openings, most likely path": ((states[1:] == last) & (states[:-1] != last)).sum(),
-            "mean passage from closed to open, samples": mean_first_passage(chain, last)[0],
+            "mean passage from closed to open, samples": mean_first_passage(chain)[0, last],
             "mean time open, samples": -1 / Q[last, last],
         }
         rows += [Row(name, metric, float(figure)) for metric, figure in figures.items()]
