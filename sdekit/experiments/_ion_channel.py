@@ -37,8 +37,9 @@ def _discrete(series: Series, n: int) -> HiddenMarkov:
     y = np.asarray(series.ys[:, 0])
     levels = np.linspace(np.median(y), np.quantile(y, 1e-3), n)
     matrix = np.where(np.eye(n, dtype=bool), 0.9, 0.1 / (n - 1))
-    law = GaussianEmission(levels, np.full(n, 1.5 * np.median(np.abs(y - levels[0]))))
-    return baum_welch(HiddenMarkov(np.full(n, 1 / n), matrix, law), series, steps=500, tolerance=1e-8).model
+    law = GaussianEmission(levels, jnp.full(n, 1.5 * np.median(np.abs(y - levels[0]))))
+    start = HiddenMarkov(np.full(n, 1 / n), matrix, law)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return baum_welch(start, series, steps=500, tolerance=1e-8).model
 
 
 def fitted(series: Series, n: int, steps: int) -> tuple[Hidden, float, float]:
@@ -47,10 +48,11 @@ def fitted(series: Series, n: int, steps: int) -> tuple[Hidden, float, float]:
     # Where the logarithm of the matrix is no generator, its negative entries are where rates begin to grow from.
     rates = np.maximum(np.real(linalg.logm(np.asarray(found.matrix))), 1e-6) * ~np.eye(n, dtype=bool)
     # The start is that of the chain in discrete time: conditional weights are ones, so both condition alike.
-    start = Hidden(RateMatrix(rates, Conditional()), found.observation)
+    chain = RateMatrix(rates, Conditional())
+    start = Hidden(process=chain, observation=found.observation)  # pyright: ignore[reportCallIssue]
     fit = em(start, series, steps=steps, tolerance=1e-12)
     assert isinstance(fit.model, Hidden)
-    same = HiddenMarkov(jnp.full(n, 1 / n), found.matrix, found.observation)
+    same = eqx.tree_at(lambda m: m.first, found, jnp.full(n, 1 / n, found.matrix.dtype))
     return fit.model, fit.log_prob, float(same.log_prob(series)) + float(np.log(n))
 
 

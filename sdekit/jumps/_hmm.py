@@ -182,7 +182,7 @@ def _expect(model: HiddenMarkov, ys: Array, mask: Array, real: Array):
     n, shape = model.num_states, real.shape
 
     def one(item):
-        seen = state_log_probs(model.observation, *item, n)
+        seen = state_log_probs(model.observation, item[0], item[1], n)
         top = seen.max(1)
         top = jnp.where(jnp.isfinite(top), top, 0)
         e = jnp.exp(seen - top[:, None])

@@ -27,7 +27,7 @@ def _inverse(x: Array) -> Array:
 
 def _apply(matrix: Array, x: Array) -> Array:
     """The product, written out, of a matrix `(n, n)` and columns `(n, ...)`: it fuses with what is around it."""
-    out = 0
+    out = jnp.zeros((matrix.shape[0], *x.shape[1:]), x.dtype)
     for column, row in zip(matrix.T, x, strict=True):
         out = out + column.reshape(-1, *[1] * row.ndim) * row[None]
     return out
