@@ -134,7 +134,7 @@ ION_CHANNEL = Experiment(
         (f"2 states, {_ALL} samples", "deviation when closed, pA"): (1.45, 0.01, _PEER),
     },
     scales={
-        "smoke": {"samples": 10000, "states": (2,), "steps": 20},
+        "smoke": {"samples": _ALL, "states": (2, 3), "steps": 3},
         "paper": {"samples": _ALL, "states": (2, 3), "steps": 200},
     },
     draw=_draw,
