@@ -301,6 +301,10 @@ PAPERS: dict[str, Paper] = {
         "Gladman, D. D. and Farewell, V. T.", "Progression in psoriatic arthritis: role of time varying clinical indicators",
         "Journal of Rheumatology", 1999, "26", "2409-2413",
     ),
+    "siekmann2014": article(
+        "Siekmann, I. and Sneyd, J. and Crampin, E. J.", "Statistical analysis of modal gating in ion channels",
+        "Proceedings of the Royal Society A", 2014, "470", "20140030",
+    ),
     "jackson2002": article(
         "Jackson, C. H. and Sharples, L. D.", "Hidden Markov models for the onset and progression of bronchiolitis obliterans syndrome in lung transplant recipients",
         "Statistics in Medicine", 2002, "21", "113-128",

@@ -16,6 +16,7 @@ from ._hawkes_speed import HAWKES_SPEED
 from ._hurst_estimators import HURST_ESTIMATORS
 from ._hurst_learning import HURST_LEARNING
 from ._hybrid_lotka_volterra import HYBRID_LOTKA_VOLTERRA
+from ._ion_channel import ION_CHANNEL
 from ._latent_gbm import LATENT_GBM
 from ._latent_lorenz import LATENT_LORENZ
 from ._latent_ou import LATENT_OU
@@ -68,6 +69,7 @@ _EXPERIMENTS = (
     HURST_ESTIMATORS,
     HURST_LEARNING,
     HYBRID_LOTKA_VOLTERRA,
+    ION_CHANNEL,
     LATENT_GBM,
     LATENT_LORENZ,
     LATENT_OU,

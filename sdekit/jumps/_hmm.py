@@ -14,7 +14,7 @@ from .._process import AbstractDensity
 from .._types import Array, Key, Times
 from ..data import AbstractRecord, Series
 from ..inference import AbstractObservation
-from ..math import chain_expectations, chain_log_prob, chain_viterbi
+from ..math import chain_expectations, chain_log_prob, chain_viterbi, lane_expectations
 from ..paths import Provenance, SampledPath
 from ._emissions import AbstractEmission, state_log_probs
 from ._start import balance
@@ -22,8 +22,8 @@ from ._start import balance
 
 __all__ = ["BaumWelchFit", "HiddenMarkov", "baum_welch"]
 
-_LONG = 2000
-"""A chain of more steps than this is cut into blocks."""
+_BLOCK = 192
+"""A chain of many steps is cut into blocks of about this many."""
 
 
 class HiddenMarkov(AbstractDensity):
@@ -167,31 +167,53 @@ def baum_welch(model: HiddenMarkov, data: Series, *, steps: int = 100, tolerance
 
 
 def _blocks(steps: int) -> int:
-    return 256 if steps > _LONG else max(1, steps // 64)
+    return min(max(1, steps // _BLOCK), 1024)
 
 
-def _expect(model: HiddenMarkov, data: Series):
+def _in_lanes(x: Array, blocks: int, length: int) -> Array:
+    """What was seen, first the first and then step by step of all blocks, so that blocks lie side by side in memory."""
+    fill = jnp.zeros((blocks * length + 1 - x.shape[0], x.shape[1]), x.dtype)
+    rest = jnp.concatenate([x[1:], fill]).reshape(blocks, length, -1)
+    return jnp.concatenate([x[:1], rest.transpose(1, 0, 2).reshape(-1, x.shape[1])])
+
+
+def _expect(model: HiddenMarkov, ys: Array, mask: Array, real: Array):
+    """Laws of the states in the order of `_in_lanes`, expected transitions and log-likelihood, of each item."""
+    n, shape = model.num_states, real.shape
+
     def one(item):
-        seen = state_log_probs(model.observation, item.ys, item.mask, model.num_states)
-        return chain_expectations(model.first, model.matrix, seen, _blocks(seen.shape[0] - 1))
+        seen = state_log_probs(model.observation, item[0], item[1], n)
+        top = seen.max(1)
+        top = jnp.where(jnp.isfinite(top), top, 0)
+        e = jnp.exp(seen - top[:, None])
+        lanes = e[1:].reshape(*shape, n).transpose(0, 2, 1)
+        law, laws, moves, value = lane_expectations(model.first * e[0], model.matrix, lanes, real)
+        laws = jnp.concatenate([law[None], laws.transpose(0, 2, 1).reshape(-1, n)])
+        return laws, moves, value + top.sum()
 
-    return jax.vmap(one)(data)
+    # A long series fills the lanes by itself; under vmap both ways into its blocks would be taken.
+    return jax.lax.map(one, (ys, mask)) if shape[1] > 1 else jax.vmap(one)((ys, mask))
 
 
 @eqx.filter_jit
 def _run(model, data, steps: int, tolerance):
     arrays, static = eqx.partition(model, eqx.is_array)
     flat = lambda x: x.reshape(-1, x.shape[-1])
+    t = data.ys.shape[1]
+    blocks = _blocks(t - 1)
+    length = -(-(t - 1) // blocks)
+    ys, mask = (jax.vmap(lambda x: _in_lanes(x, blocks, length))(x) for x in (data.ys, data.mask))
+    real = jnp.arange(blocks)[None] * length + jnp.arange(length)[:, None] < t - 1
 
     def body(carry):
         i, arrays, history, _ = carry
         model = eqx.combine(arrays, static)
-        laws, moves, values = _expect(model, data)
+        laws, moves, values = _expect(model, ys, mask, real)
         tiny = jnp.finfo(laws.dtype).tiny
         moves = moves.sum(0)
         total = moves.sum(1, keepdims=True)
         matrix = jnp.where(total > 0, moves / jnp.where(total > 0, total, 1), model.matrix)
-        law = model.observation.estimate(flat(data.ys), flat(data.mask), flat(laws))
+        law = model.observation.estimate(flat(ys), flat(mask), flat(laws))
         first = jnp.maximum(laws[:, 0].mean(0), tiny)
         new = eqx.tree_at(lambda m: (m.first, m.matrix, m.observation), model, (first, matrix, law))
         value = values.sum()
@@ -203,4 +225,4 @@ def _run(model, data, steps: int, tolerance):
     start = (jnp.zeros((), int), arrays, jnp.zeros(steps, model.matrix.dtype), inf)
     count, arrays, history, _ = jax.lax.while_loop(more, body, start)
     found = eqx.combine(arrays, static)
-    return found, jax.vmap(found.log_prob)(data).sum(), history, count
+    return found, _expect(found, ys, mask, real)[2].sum(), history, count

@@ -1,6 +1,6 @@
 """Pure kernels: random bits, linear algebra of linear SDEs, circulant embedding, quadrature, scans. No classes."""
 
-from ._blocks import chain_expectations as chain_expectations
+from ._blocks import chain_expectations as chain_expectations, lane_expectations as lane_expectations
 from ._chains import (
     chain_draw as chain_draw,
     chain_log_prob as chain_log_prob,
@@ -132,6 +132,7 @@ __all__ = [
     "kernel_root",
     "kernel_rule",
     "kernel_sides",
+    "lane_expectations",
     "linear_moments",
     "linear_recurrence",
     "mode_decay",

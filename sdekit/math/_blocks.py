@@ -2,12 +2,35 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from .._errors import require
 
 
-__all__ = ["chain_expectations"]
+__all__ = ["chain_expectations", "lane_expectations"]
+
+_WARM = 96
+"""So many steps are run ahead of a block to find the vector with which it is entered."""
+
+
+def _sum(x: Array) -> Array:
+    """The sum over states, written out: as a reduction it would be a loop of its own in every step."""
+    total = x[0]
+    for row in x[1:]:
+        total = total + row
+    return total
+
+
+def _inverse(x: Array) -> Array:
+    return jnp.where(x > 0, 1 / jnp.where(x > 0, x, 1), 0)
+
+
+def _apply(matrix: Array, x: Array) -> Array:
+    """The product, written out, of a matrix `(n, n)` and columns `(n, ...)`: it fuses with what is around it."""
+    out = jnp.zeros((matrix.shape[0], *x.shape[1:]), x.dtype)
+    for column, row in zip(matrix.T, x, strict=True):
+        out = out + column.reshape(-1, *[1] * row.ndim) * row[None]
+    return out
 
 
 def _unit(x: Array) -> tuple[Array, Array]:
@@ -17,28 +40,45 @@ def _unit(x: Array) -> tuple[Array, Array]:
     return x / safe[None], jnp.where(total > 0, jnp.log(safe), -jnp.inf)
 
 
-def _through(matrix: Array, e: Array, backward: bool) -> tuple[Array, Array]:
-    """What each block does to a vector: products of its steps, column `i` the image of state `i`; and its scale.
+def _forward(matrix: Array, start: Array, e: Array) -> tuple[Array, Array]:
+    """The columns of all blocks taken along their steps, `v -> e * (matrix.T @ v) / sum(v)`.
 
-    `e` has shape `(steps, n, blocks)`. Forward a step is `v -> e * (P^T v)`, backward `v -> P (e * v)`.
-    """
+    Scaling by the sum of the column before makes one loop of a whole step. Returns the last columns and those before
+    each step."""
+
+    def step(x, w):
+        return w * (_apply(matrix.T, x) * _inverse(_sum(x))[None]), x
+
+    return jax.lax.scan(step, start, e)
+
+
+def _ahead(matrix: Array, end: Array, e: Array) -> tuple[Array, Array]:
+    """The same from the end, `u -> e * (matrix @ u) / sum(u)`: what is ahead of each step, that step included."""
+
+    def step(u, w):
+        new = w * (_apply(matrix, u) * _inverse(_sum(u))[None])
+        return new, new
+
+    return jax.lax.scan(step, end, e, reverse=True)
+
+
+def _through(matrix: Array, e: Array, backward: bool) -> tuple[Array, Array]:
+    """What each block does to a column: products of its steps, column `i` the image of state `i`; and its scale."""
     n, blocks = e.shape[1:]
     start = jnp.broadcast_to(jnp.eye(n, dtype=e.dtype)[:, :, None], (n, n, blocks))
 
     def step(carry, w):
         x, log = carry
-        w = w[:, None, :]
-        x = x * w if backward else x
-        x = jnp.dot(matrix, x.reshape(n, -1)).reshape(n, n, blocks)
-        x, more = _unit(x if backward else x * w)
+        x, more = _unit(_apply(matrix, x) * w[:, None, :])
         return (x, log + more), None
 
     (x, log), _ = jax.lax.scan(step, (start, jnp.zeros((n, blocks), e.dtype)), e, reverse=backward)
     return x, log
 
 
-def _entries(x: Array, log: Array, first: Array, backward: bool) -> Array:
-    """The vector with which each block is entered, shape `(n, blocks)`, columns of sum one."""
+def _exact_entries(matrix: Array, e: Array, first: Array, backward: bool) -> Array:
+    """The columns with which each block is entered, from what each block does to every state."""
+    x, log = _through(matrix, e, backward)
 
     def step(v, block):
         x, log = block
@@ -51,23 +91,91 @@ def _entries(x: Array, log: Array, first: Array, backward: bool) -> Array:
     return jax.lax.scan(step, first, blocks, reverse=backward)[1].T
 
 
+def _sweep(run, matrix: Array, first: Array, e: Array, needed: Array, backward: bool) -> tuple[Array, Array]:
+    """What `run` gives with each block entered rightly.
+
+    A chain forgets: a few steps ahead of a block lead from any column to that with which it is entered. Whether
+    they did is seen at the end, where each block must hand over what the next began with; if not, the blocks run again
+    from entries found without guessing. `needed` says which blocks must be entered rightly.
+    """
+    length, n, blocks = e.shape
+    if blocks == 1:
+        return run(matrix, first[:, None], e)
+    steps = e[:_WARM] if backward else e[max(length - _WARM, 0) :]
+    warm = run(matrix, jnp.full((n, blocks), 1 / n, e.dtype), steps)[0]
+
+    def handed(x):
+        x = x * _inverse(_sum(x))[None]
+        return jnp.concatenate([x[:, 1:], first[:, None]] if backward else [first[:, None], x[:, :-1]], 1)
+
+    entry = handed(warm)
+    found = run(matrix, entry, e)
+    gap = jnp.abs(handed(found[0]) - entry)
+    good = ((gap <= 256 * jnp.finfo(e.dtype).eps * entry) | ~needed[None]).all()
+    exact = lambda: run(matrix, _exact_entries(matrix if backward else matrix.T, e, first, backward), e)
+    return jax.lax.cond(good, lambda: found, exact)
+
+
+def lane_expectations(
+    start: Float[Array, " n"],
+    matrix: Float[Array, "n n"],
+    e: Float[Array, "length n lanes"],
+    real: Bool[Array, "length lanes"],
+) -> tuple[Float[Array, " n"], Float[Array, "length n lanes"], Float[Array, "n n"], Float[Array, ""]]:
+    """`chain_expectations` of a chain that lies in lanes: step `l` of lane `b` is step `b * length + l` of the chain.
+
+    **Arguments:**
+
+    - `start`: weights of the states at the first time, times the likelihood of what was seen there.
+    - `matrix`: the transition matrix, rows that sum to one.
+    - `e`: the likelihood of what each step leads to, in each state; ones in steps that only fill the last lanes.
+    - `real`: which steps are steps of the chain, all those before the first that is not.
+
+    **Returns:** the law of the first state; those of the states that each step leads to; the expected numbers of
+    transitions; the log-likelihood.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.math import lane_expectations
+        P = jnp.array([[0.9, 0.1], [0.2, 0.8]])
+        lane_expectations(jnp.array([0.5, 0.5]), P, jnp.ones((5, 2, 2)), jnp.ones((5, 2), bool))[0]
+        ```
+    """
+    n = len(start)
+    last, before = _sweep(_forward, matrix, start, e, real[0], False)
+    _, ahead = _sweep(_ahead, matrix, jnp.full(n, 1 / n, e.dtype), e, real[-1], True)
+    sums = jax.vmap(_sum)
+    scales = jnp.concatenate([sums(before[1:]), _sum(last)[None]])
+    logs = lambda x: jnp.where(x > 0, jnp.log(jnp.where(x > 0, x, 1)), -jnp.inf)
+    log_prob = logs(start.sum()) + jnp.where(real, logs(scales), 0).sum()
+    # Each is computed once: fused into what follows, the products would be repeated for every state.
+    both = jax.lax.optimization_barrier(ahead * jax.vmap(lambda x: _apply(matrix.T, x))(before))
+    scale = jax.lax.optimization_barrier(_inverse(sums(both)))
+    pairs = jnp.einsum("lib,ljb->lij", before * jnp.where(real, scale, 0)[:, None], ahead)
+    law = start * (matrix @ ahead[0, :, 0])
+    return law * _inverse(law.sum()), both * scale[:, None], matrix * pairs.sum(0), log_prob
+
+
 def chain_expectations(
     first: Float[Array, " n"], matrix: Float[Array, "n n"], seen: Float[Array, "t n"], blocks: int = 256
 ) -> tuple[Float[Array, "t n"], Float[Array, "n n"], Float[Array, ""]]:
-    """What EM needs of one long chain with one transition matrix: as `chain_smooth`, at several times its speed.
+    """What EM needs of one long chain with one transition matrix: as `chain_smooth`, at many times its speed.
 
-    The series is cut into blocks. What a block does to each state is found for all blocks at once; a scan over blocks
-    finds the vector with which each is entered; and all blocks run again at once from there.
+    The series is cut into blocks that run side by side. A block is entered with the column that the steps before lead
+    to from any start, which is checked to the last digits; where the chain does not forget so fast, what a block does
+    to each state is found for all blocks at once, and a scan over blocks finds the entries. Under `vmap` both are done.
 
     **Arguments:**
 
     - `first`: weights of the states at the first time, shape `(n,)`.
-    - `matrix`: the transition matrix, shape `(n, n)`.
+    - `matrix`: the transition matrix, shape `(n, n)`; its rows sum to one.
     - `seen`: the log-likelihood of what was seen at each time in each state, shape `(t, n)`.
     - `blocks`: how many blocks to cut the series into.
 
     **Returns:** the laws of the states at each time, shape `(t, n)`; the expected numbers of transitions, shape
-    `(n, n)`; and the log-likelihood.
+    `(n, n)`; and the log-likelihood. To differentiate, take `chain_log_prob`.
 
     **Raises:** `ValueError` for shapes that do not fit.
 
@@ -91,34 +199,10 @@ def chain_expectations(
     length = -(-(t - 1) // blocks)
     top = seen.max(1)
     top = jnp.where(jnp.isfinite(top), top, 0)
-    e = jnp.exp(seen - top[:, None])
-    a0, l0 = _unit(first * e[0])
     # Steps that fill the last block see nothing: the law moves on, and no likelihood is gained or lost.
-    fill = blocks * length - (t - 1)
-    e_steps = jnp.concatenate([e[1:], jnp.ones((fill, n), e.dtype)])
-    e_steps = e_steps.reshape(blocks, length, n).transpose(1, 2, 0)
-    entry = _entries(*_through(matrix.T, e_steps, False), a0, False)
-
-    def forward(a, w):
-        new, scale = _unit(jnp.dot(matrix.T, a) * w)
-        return new, (a, new, scale)
-
-    _, (before, after, scales) = jax.lax.scan(forward, entry, e_steps)
-    flat = lambda x: x.transpose(2, 0, 1).reshape(-1, n)
-    real = flat(jnp.ones_like(after))[:, 0].cumsum() <= t - 1
-    log_prob = l0 + jnp.where(real, scales.T.reshape(-1), 0).sum() + top.sum()
-    ones = jnp.full(n, 1 / n, e.dtype)
-    exit_ = _entries(*_through(matrix, e_steps, True), ones, True)
-
-    def backward(b, w):
-        return _unit(jnp.dot(matrix, w * b))[0], b
-
-    _, betas = jax.lax.scan(backward, exit_, e_steps, reverse=True)
-    laws, _ = _unit((after * betas).transpose(1, 0, 2).reshape(n, -1))
-    laws = laws.reshape(n, length, blocks).transpose(1, 0, 2)
-    ahead = e_steps * betas
-    total = (before * jnp.einsum("ij,ljb->lib", matrix, ahead)).sum(1, keepdims=True)
-    ahead = jnp.where(real.reshape(blocks, length).T[:, None, :], ahead / total, 0)
-    moves = matrix * jnp.einsum("lib,ljb->ij", before, ahead)
-    start = a0 * (matrix @ (e_steps[0, :, 0] * betas[0, :, 0]))
-    return jnp.concatenate([(start / start.sum())[None], flat(laws)[: t - 1]]), moves, log_prob
+    e = jnp.concatenate([jnp.exp(seen - top[:, None]), jnp.ones((blocks * length - t + 1, n), seen.dtype)])
+    real = jnp.arange(blocks)[None] * length + jnp.arange(length)[:, None] < t - 1
+    lanes = e[1:].reshape(blocks, length, n).transpose(1, 2, 0)
+    law, laws, moves, log_prob = lane_expectations(first * e[0], matrix, lanes, real)
+    laws = jnp.concatenate([law[None], laws.transpose(2, 0, 1).reshape(-1, n)[: t - 1]])
+    return laws, moves, log_prob + top.sum()

@@ -25,6 +25,7 @@ from sdekit.jumps import (
     em,
     flashing_ratchet,
     pair_counts,
+    path_statistics,
     variational_posterior,
 )
 
@@ -57,16 +58,32 @@ def test_every_kind_of_observation_counts_as_it_should():
     np.testing.assert_allclose(log_prob(MODEL, gap), np.log(START[0] * P(1.5)[0, 2]), rtol=1e-9)
 
 
-def test_a_whole_path_has_its_textbook_density(key):
-    path = MODEL.sample(jnp.array([0.0, 5.0]), key=key)
-    from sdekit.jumps import path_statistics
+@pytest.fixture(scope="module")
+def paths():
+    return MODEL.sample(jnp.array([0.0, 10.0]), key=jax.random.key(20260101), n=400)
 
+
+@pytest.fixture(scope="module")
+def panel(paths):
+    return paths.to_panel(jnp.linspace(0.0, 10.0, 21), num_states=3)
+
+
+@pytest.fixture(scope="module")
+def series():
+    n = 16
+    ts = np.sort(np.random.default_rng(0).uniform(0, 8, n))
+    path = Hidden(MODEL, LAW).sample(jnp.asarray(ts), key=jax.random.key(20260101))
+    return Series(path.ts, path.xs, jnp.asarray(np.arange(n) != 4)[:, None])
+
+
+def test_a_whole_path_has_its_textbook_density(paths):
+    path = jax.tree.map(lambda x: x[0], paths)
     jumps, times = (np.asarray(x) for x in path_statistics(path, 3))
     some = jumps > 0
     expected = (
         np.log(START[int(path.states[0])]) + (jumps[some] * np.log(RATES[some])).sum() + (times * np.diag(Q)).sum()
     )
-    np.testing.assert_allclose(MODEL.log_prob(path.to_panel(num_states=3)), expected, rtol=1e-9)
+    np.testing.assert_allclose(log_prob(MODEL, path.to_panel(num_states=3)), expected, rtol=1e-9)
 
 
 def test_hidden_states_death_and_labels():
@@ -86,14 +103,7 @@ def test_hidden_states_death_and_labels():
         Hidden(chain, law, exact=(3,))
 
 
-def _series(key, n=12):
-    ts = np.sort(np.random.default_rng(0).uniform(0, 8, n))
-    path = Hidden(MODEL, LAW).sample(jnp.asarray(ts), key=key)
-    return Series(path.ts, path.xs, jnp.asarray(np.arange(n) != 4)[:, None])
-
-
-def test_any_observation_law_serves_and_smoothing_is_its_gradient(key):
-    series = _series(key)
+def test_any_observation_law_serves_and_smoothing_is_its_gradient(series):
     levels = GaussianObservation(0.6, matrix=jnp.array([[0.0, 2.0, 4.0]]))
     same = GaussianEmission(jnp.array([0.0, 2.0, 4.0]), jnp.full(3, 0.6))
     np.testing.assert_allclose(
@@ -107,21 +117,15 @@ def test_any_observation_law_serves_and_smoothing_is_its_gradient(key):
     assert (states == np.asarray(laws).argmax(1)).mean() > 0.7
 
 
-def test_the_variational_bound_is_the_evidence(key):
-    series, model = _series(key), Hidden(MODEL, LAW)
+def test_the_variational_bound_is_the_evidence(series):
+    model = Hidden(MODEL, LAW)
     found = variational_posterior(model, series, tolerance=1e-8)
     np.testing.assert_allclose(found.elbo, log_prob(model, series), atol=1e-6)
     np.testing.assert_allclose(found.probabilities, smooth(model, series)[0], atol=1e-6)
     assert found.kl > 0
 
 
-def _panel(key, n=60):
-    paths = MODEL.sample(jnp.array([0.0, 10.0]), key=key, n=n)
-    return paths.to_panel(jnp.linspace(0.0, 10.0, 21), num_states=3)
-
-
-def test_em_finds_the_logarithm_of_the_observed_transition_matrix(key):
-    panel = _panel(key, 400)
+def test_em_finds_the_logarithm_of_the_observed_transition_matrix(panel):
     start = RateMatrix(np.ones((3, 3)) - np.eye(3), Conditional())
     found = em(start, panel, steps=3000, tolerance=1e-14)
     gaps, counts = pair_counts(panel)
@@ -133,8 +137,8 @@ def test_em_finds_the_logarithm_of_the_observed_transition_matrix(key):
     np.testing.assert_allclose(found.log_prob, total, rtol=1e-10)
 
 
-def test_counts_and_items_give_the_same_steps_and_none_goes_down(key):
-    panel = _panel(key, 5)
+def test_counts_and_items_give_the_same_steps_and_none_goes_down(panel):
+    panel = panel[:5]
     start = RateMatrix(np.ones((3, 3)) - np.eye(3), Conditional(), tied=[[(0, 1), (1, 0)]])
     # A free start takes the general way, item by item.
     free = RateMatrix(np.ones((3, 3)) - np.eye(3), Given(jnp.full(3, 1 / 3), free=True), tied=[[(0, 1), (1, 0)]])
@@ -146,8 +150,7 @@ def test_counts_and_items_give_the_same_steps_and_none_goes_down(key):
     assert values == sorted(values)
 
 
-def test_em_moves_emissions_too(key):
-    series = _series(key, 40)
+def test_em_moves_emissions_too(series):
     model = Hidden(MODEL, LAW)
     found = em(model, series, steps=20)
     assert found.log_prob > float(log_prob(model, series))

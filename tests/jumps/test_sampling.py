@@ -26,7 +26,9 @@ from sdekit.jumps import (
 )
 
 
-MODEL = RateMatrix([[0, 1.0, 0.3], [0.5, 0, 0.2], [0.1, 2.0, 0]])
+MODEL = RateMatrix([[0, 1.0, 0.3], [0.5, 0, 0.2], [0.1, 2.0, 0]], room=32)
+count = jax.jit(jax.vmap(lambda path: path_statistics(path, 3)))
+state = jax.jit(lambda paths, t: paths(t))
 Z = scipy.stats.norm.isf(0.5e-6 / 12)
 
 
@@ -39,20 +41,20 @@ def close(values, expected):
 
 def test_paths_hold_and_jump_as_the_stationary_law_says(key):
     paths = MODEL.sample(jnp.array([0.0, 4.0]), key=key, n=1000)
-    jumps, times = jax.vmap(lambda p: path_statistics(p, 3))(paths)
+    jumps, times = count(paths)
     law = np.asarray(stationary(MODEL))
     close(times, 4 * law)
     close(jumps, 4 * law[:, None] * np.where(np.eye(3), 0, MODEL.generator()))
 
 
 def test_bridges_have_the_expectations_of_van_loan(key):
-    held, moved = endpoint_holding(MODEL, 1.5), endpoint_jumps(MODEL, 1.5)
+    held, moved = jax.jit(lambda m: (endpoint_holding(m, 1.5), endpoint_jumps(m, 1.5)))(MODEL)
     draw = jax.jit(jax.vmap(lambda k, a, b: bridge(MODEL, 1.5, a, b, key=k, room=32), (0, None, None)))
     for a, b in ((0, 2), (1, 1)):
         paths = draw(jax.random.split(key, 1000), a, b)
-        assert (np.asarray(paths(jnp.array(0.0))) == a).all()
-        assert (np.asarray(paths(jnp.array(1.5))) == b).all()
-        jumps, times = jax.vmap(lambda p: path_statistics(p, 3))(paths)
+        assert (np.asarray(state(paths, 0.0)) == a).all()
+        assert (np.asarray(state(paths, 1.5)) == b).all()
+        jumps, times = count(paths)
         close(times, held[a, b])
         close(jumps, moved[a, b])
 
@@ -106,7 +108,7 @@ def test_gibbs_draws_follow_the_posterior_on_a_grid(key):
     states, gap = [0, 0, 1, 0, 1, 1, 1, 0, 0, 1], 0.8
     panel = Panel(gap * jnp.arange(10.0), jnp.array(states))
     model = RateMatrix([[0.0, 1.0], [1.0, 0.0]], Conditional())
-    found = gibbs(model, panel, GammaPrior(2.0, 2.0), key=key, draws=1600, burn=100, room=32)
+    found = gibbs(model, panel, GammaPrior(2.0, 2.0), key=key, draws=1600, burn=100, room=96)
     draws = np.asarray(found.values)[::4]
     a, b = np.meshgrid(np.linspace(0.005, 8, 800), np.linspace(0.005, 8, 800), indexing="ij")
     s = a + b

@@ -25,6 +25,7 @@ from sdekit.math import (
 TIMES = np.concatenate([[0.0, 1e-9], np.geomspace(1e-4, 1e3, 40)])
 many, one = jax.jit(transition_matrices), jax.jit(jax.vmap(transition_matrix, (None, 0)))
 smooth = jax.jit(chain_smooth)
+long = jax.jit(lambda first, matrix, seen: chain_expectations(first, matrix, seen, 4))
 
 
 def generators(kind, seed, n=5):
@@ -147,6 +148,17 @@ def test_blocks_change_nothing(length, blocks):
     found = chain_expectations(jnp.asarray(first), jnp.asarray(matrix), jnp.asarray(seen), blocks)
     for a, b in zip(found, (laws, pairs.sum(0), value), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("stay", [0.4, 0.9999])
+def test_blocks_are_entered_rightly_whether_or_not_the_chain_forgets(stay):
+    rng, length = np.random.default_rng(1), 520
+    matrix, seen = np.full((3, 3), (1 - stay) / 2), 0.01 * rng.normal(size=(length, 3))
+    np.fill_diagonal(matrix, stay)
+    laws, pairs, value = smooth(first := rng.dirichlet(np.ones(3)), np.broadcast_to(matrix, (length - 1, 3, 3)), seen)
+    found = long(jnp.asarray(first), jnp.asarray(matrix), jnp.asarray(seen))
+    for a, b in zip(found, (laws, pairs.sum(0), value), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
 def test_errors_name_the_argument():
