@@ -98,7 +98,7 @@ class GenerativeDiffusion(AbstractDiffusion, AbstractGridded):
     field: Field
     deterministic: bool = eqx.field(static=True)
     backward: bool = eqx.field(static=True)
-    epsilon: Float[Array, ""] | Callable[[RealScalar], Array] = parameter(trainable=False)
+    epsilon: Float[Array, ""] | Callable[[RealScalar], Array] = parameter(trainable=False, converter=_knob)
     initial: Law = law_field()
     interpretation: ClassVar[type[AbstractInterpretation]] = Ito
     structure: ClassVar[type[AbstractNoiseStructure]] = Additive
