@@ -49,12 +49,14 @@ class NeuralPointProcess(AbstractAutoregressive):
     decoder: AbstractDecoder
     scale: GapScale
 
-    mark_law = None
-
     def __check_init__(self):
         same = self.encoder.kinds == self.decoder.kinds
         kinds = (self.encoder.kinds, self.decoder.kinds)
         require(same, "encoder, decoder", "must have as many kinds", kinds, "build both for the same record")
+
+    @property
+    def mark_law(self) -> None:
+        return None
 
     @property
     def dim(self) -> int:
