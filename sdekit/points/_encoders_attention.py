@@ -48,9 +48,13 @@ class Layer(eqx.Module):
 
     def mixed(self, x, q, keys, values, seen):
         """The tokens after the block, from keys and values `(h, j, d)` of the tokens that each may see, `(n, j)`."""
+        # The barriers keep the layout in which the products are fast: on a CPU a quarter of the encoder, measured.
+        q, keys, values = jax.lax.optimization_barrier((q, keys, values))
         logits = jnp.einsum("hid,hjd->hij", q / math.sqrt(q.shape[-1]), keys)
         logits = jnp.where(seen[None], logits, jnp.finfo(logits.dtype).min)
-        gathered = jnp.einsum("hij,hjd->ihd", jax.nn.softmax(logits, axis=-1), values)
+        weights = jnp.exp(logits - jax.lax.stop_gradient(logits.max(axis=-1, keepdims=True)))
+        gathered = jnp.einsum("hij,hjd->hid", weights, values) / weights.sum(axis=-1, keepdims=True)
+        gathered = jax.lax.optimization_barrier(gathered).transpose(1, 0, 2)
         x = x + gathered.reshape(x.shape) @ self.out.T
         return x + linear(self.back, jax.nn.gelu(linear(self.wide, normalised(x) * self.norms[1:])))
 
