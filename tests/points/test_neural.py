@@ -22,7 +22,7 @@ each = pytest.mark.parametrize("case", NEURAL, ids=str)
 # for each of them alone, and thinning by one process.
 DRAWN = {"nhp"}
 ONE = sp.GapScale(0.7, -0.5, 1.2, 1e-9)
-COUNT, FEWER = 9, 5
+COUNT, FEWER, LENGTH = 5, 3, 7
 LATER = jnp.array([0.3])
 
 
@@ -49,16 +49,16 @@ def one_by_one(process, record):
 def test_the_future_a_shift_and_padding_change_nothing(case):
     """Intensities and compensators are made of the same contexts, by code that all processes share."""
     process, ts, marks = laws.draw(case, 2, COUNT)
-    item = laws.record(case, process, ts, marks)
+    item = laws.record(case, process, ts, marks, length=LENGTH)
     base, early, late = looked(process, item)
-    fewer, then, _ = looked(process, laws.record(case, process, ts[:FEWER], marks[:FEWER]))
+    fewer, then, _ = looked(process, laws.record(case, process, ts[:FEWER], marks[:FEWER], length=LENGTH))
     for name in ("time", "mark"):
         np.testing.assert_array_equal(getattr(base, name)[:FEWER], getattr(fewer, name)[:FEWER])
         assert not np.asarray(getattr(fewer, name)[FEWER:]).any()
     np.testing.assert_array_equal(early, then)
-    shifted, *_ = looked(process, laws.record(case, process, ts, marks, t0=1000.0))
+    shifted, *_ = looked(process, laws.record(case, process, ts, marks, t0=1000.0, length=LENGTH))
     np.testing.assert_allclose(shifted.total, base.total, rtol=1e-9)
-    silent, *_ = looked(process, laws.record(case, process, ts[:0], marks[:0]))
+    silent, *_ = looked(process, laws.record(case, process, ts[:0], marks[:0], length=LENGTH))
     assert float(silent.total) == float(silent.survival) < 0
     spoilt = eqx.tree_at(lambda r: (r.ts, r.marks), item, (item.ts.at[COUNT:].set(3.0), item.marks.at[COUNT:].set(1)))
     found, _, memory = looked(process, spoilt)
@@ -75,8 +75,8 @@ def test_draws_rescale_to_unit_exponentials(case):
 
 @pytest.mark.parametrize("case", [c for c in NEURAL if c.name == "mark_given_time"], ids=str)
 def test_gradients_are_finite_differences(case):
-    process, ts, marks = laws.draw(case, 4)
-    item = laws.record(case, process, ts, marks)
+    process, ts, marks = laws.draw(case, 4, COUNT)
+    item = laws.record(case, process, ts, marks, length=LENGTH)
     params, rest = eqx.partition(process, eqx.is_inexact_array)
     score = jax.jit(jax.value_and_grad(lambda p: eqx.combine(p, rest).log_prob(item)))
     rng = np.random.default_rng(0)
