@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Int
 
 from .._types import Key
 from ..data import AbstractRecord, Events
@@ -22,15 +23,16 @@ class Part(AbstractObjective):
     """An objective of one of several sets that lie behind one another in a record, on some sequences at a time."""
 
     objective: AbstractObjective
-    index: int = eqx.field(static=True)
+    index: Int[Array, ""] = eqx.field(converter=jnp.asarray)
+    """Not static: one program for all sets."""
     parts: int = eqx.field(static=True)
     batch: int = eqx.field(static=True)
 
     def __call__(self, model: Any, batch: AbstractRecord, *, key: Key):
         first, rest = jax.random.split(key)
-        own = part(cast(Events, batch), self.index, self.parts)
-        some = jax.random.choice(first, len(own), (min(self.batch, len(own)),), replace=False)
-        return self.objective(model, jax.tree.map(lambda x: x[some], own), key=rest)
+        n = len(cast(Events, batch)) // self.parts
+        some = self.index * n + jax.random.choice(first, n, (min(self.batch, n),), replace=False)
+        return self.objective(model, jax.tree.map(lambda x: x[some], batch), key=rest)
 
 
 def part(data: Events, index: int, parts: int) -> Events:

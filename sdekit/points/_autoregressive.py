@@ -179,13 +179,9 @@ class AbstractAutoregressive(AbstractPointProcess, AbstractDensity, AbstractGrid
 
     def draw(self, ts: Times, *, key: Key) -> EventPath:
         path = fill(self, ts[0], ts[-1], key=key, room=_ROOM)
-        times = check_traced(
-            path.ts,
-            path.full,
-            "draw",
-            f"found more than {_ROOM} events",
-            "use points.simulate(room=)",  # pyright: ignore[reportArgumentType]
-        )
+        full = jnp.zeros((), bool) if path.full is None else path.full
+        problem = f"found more than {_ROOM} events"
+        times = check_traced(path.ts, full, "draw", problem, "use points.simulate(room=)")
         return eqx.tree_at(lambda p: p.ts, path, times)
 
     def on_grid(self, ts: np.ndarray) -> "Roomed":

@@ -33,9 +33,7 @@ class CumulativeGaps(AbstractGapLaws):
     unit: Float[Array, ""]
 
     def only(self, kind):
-        take = lambda x: x[kind][None]
-        parts = (self.shift, self.first, self.second, self.third, self.level, self.line)
-        return CumulativeGaps(*(take(x) for x in parts), self.unit)
+        return jax.tree.map(lambda x: x[kind][None] if x.ndim else x, self)
 
     def _rising(self, x):
         seen = jnp.stack([x, jnp.log1p(8 * x)])

@@ -10,6 +10,7 @@ import numpy as np
 from jax.scipy.special import log_ndtr
 from jax.scipy.stats import norm
 from jaxtyping import Array, Float, Int
+from scipy import special
 
 from .._errors import require
 from .._types import Key, RealScalar
@@ -229,7 +230,7 @@ class LogNormalMixture(AbstractDecoder):
         self.weight = uniform(key, (3 * kinds * components, size), size) / 2
         # A single broad law to begin with, its parts where the data are: quantiles of a normal law.
         inner = (np.arange(components) + 0.5) / components
-        centres = np.asarray(norm.ppf(inner), np.float64)
+        centres = special.ndtri(inner)
         narrow = np.full(components, np.log(1.0 if components == 1 else max(2.5 / components, 0.15)))
         start = np.stack([np.zeros(components), centres, narrow])
         self.bias = jnp.asarray(np.broadcast_to(start[:, None], (3, kinds, components)), self.weight.dtype)

@@ -45,7 +45,7 @@ class MovingHazard(AbstractHazardCurve):
 
     def bound(self, a, b):
         if not isinstance(self.memory, AbstractMonotoneMemory):
-            return searched_bound(self, a, b)
+            return searched_bound(self, jnp.asarray(a), jnp.asarray(b))
         ends = self.memory(jnp.stack([jnp.asarray(a), jnp.asarray(b)]) / self.unit)
         most = jnp.maximum(self.weight * ends[0][None], self.weight * ends[1][None]).sum(axis=-1)
         return jax.nn.softplus(most + self.bias).sum() / self.unit
@@ -89,7 +89,7 @@ class MovingIntensity(AbstractDecoder):
         self.kinds, self.nodes = kinds, nodes
 
     def law(self, memory, scale):
-        return MovingHazard(memory, self.weight, self.bias, scale.unit, self.nodes)
+        return MovingHazard(memory=memory, weight=self.weight, bias=self.bias, unit=scale.unit, nodes=self.nodes)
 
 
 class RelaxingHazard(AbstractHazardCurve):
@@ -142,7 +142,7 @@ class RelaxingIntensity(AbstractDecoder):
     def law(self, memory, scale):
         h = memory(jnp.zeros(1, scale.unit.dtype))[0]
         limit, first, rate = (h @ self.weight.reshape(-1, h.shape[0]).T).reshape(self.bias.shape) + self.bias
-        return RelaxingHazard(limit, first, jax.nn.softplus(rate), scale.unit, self.nodes)
+        return RelaxingHazard(limit=limit, first=first, rate=jax.nn.softplus(rate), unit=scale.unit, nodes=self.nodes)
 
 
 class DriftingHazard(AbstractHazardCurve):
@@ -196,4 +196,4 @@ class DriftingIntensity(AbstractDecoder):
 
     def law(self, memory, scale):
         first = memory(jnp.zeros(1, scale.unit.dtype))[0] @ self.weight.T + self.bias
-        return DriftingHazard(first, self.slope, scale.unit, self.nodes)
+        return DriftingHazard(first=first, slope=self.slope, unit=scale.unit, nodes=self.nodes)

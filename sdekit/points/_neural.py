@@ -35,13 +35,15 @@ class NeuralPointProcess(AbstractAutoregressive):
     !!! example
 
         ```python
+        import equinox as eqx
         import jax
         from sdekit.data import Events
         from sdekit.points import GRUHistory, GapScale, LogNormalMixture, NeuralPointProcess
         record = Events.from_list([[0.5, 1.2], [0.25]], t1=2.0)
         k1, k2 = jax.random.split(jax.random.key(0))
         encoder, decoder = GRUHistory(1, 8, key=k1), LogNormalMixture(8, 1, components=4, key=k2)
-        NeuralPointProcess(encoder, decoder, GapScale.of(record)).log_prob(record[0])
+        model = NeuralPointProcess(encoder, decoder, GapScale.of(record))
+        eqx.filter_jit(model.log_prob)(record[0])
         ```
     """
 
@@ -49,12 +51,14 @@ class NeuralPointProcess(AbstractAutoregressive):
     decoder: AbstractDecoder
     scale: GapScale
 
-    mark_law = None
-
     def __check_init__(self):
         same = self.encoder.kinds == self.decoder.kinds
         kinds = (self.encoder.kinds, self.decoder.kinds)
         require(same, "encoder, decoder", "must have as many kinds", kinds, "build both for the same record")
+
+    @property
+    def mark_law(self) -> None:
+        return None
 
     @property
     def dim(self) -> int:

@@ -19,7 +19,7 @@ __all__ = ["attnhp", "nhp", "odetpp", "s2p2", "sahp", "thp"]
 
 def built(record: Events, encoder: AbstractEventEncoder, decoder: AbstractDecoder) -> NeuralPointProcess:
     """The process, its unit of time taken from the record."""
-    return NeuralPointProcess(encoder, decoder, GapScale.of(record))
+    return NeuralPointProcess(encoder=encoder, decoder=decoder, scale=GapScale.of(record))  # pyright: ignore[reportCallIssue]
 
 
 def attnhp(
