@@ -10,7 +10,7 @@ the score of any flexible model is inflated; the last rows score (without traini
 their cells.
 """
 
-from typing import cast
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -119,7 +119,7 @@ def _metrics(outcome: Outcome) -> Report:
     here = np.asarray(train.mask)
     kinds = np.bincount(np.asarray(train.marks)[here], minlength=17) + 1.0
     length = float(np.asarray(train.gaps())[here].sum())
-    rows += _summary("Poisson", Poisson(jnp.asarray(kinds / length, train.ts.dtype)), test, outcome.key)
+    rows += _summary("Poisson", cast(Any, Poisson)(jnp.asarray(kinds / length, train.ts.dtype)), test, outcome.key)
     return Report(tuple(rows))
 
 

@@ -8,6 +8,8 @@ or a hazard for each kind. Here `time` is the density of the gap and `mark` the 
 for all of them: the paper splits the score of dependent models otherwise, so that totals alone can be compared.
 """
 
+from typing import Any, cast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -55,7 +57,7 @@ _FIVE_DECAYS = [
 
 def _hawkes(base, jumps, decays) -> ExponentialHawkes:
     jumps, decays = np.asarray(jumps, float), np.asarray(decays, float)
-    return ExponentialHawkes(jnp.asarray(base), jnp.asarray(jumps / decays), jnp.asarray(decays))
+    return cast(Any, ExponentialHawkes)(jnp.asarray(base), jnp.asarray(jumps / decays), jnp.asarray(decays))
 
 
 def _laws(sets) -> dict[str, ExponentialHawkes]:
@@ -73,7 +75,7 @@ def nhp_independent(record: Events, *, width: int, key) -> NeuralPointProcess:
     kinds = record.num_marks or 1
     ground = MovingIntensity(width, 1, key=k2)
     decoder = IndependentMarks(ground, width, kinds, key=k3)
-    return NeuralPointProcess(ContinuousLSTM(kinds, width, key=k1), decoder, GapScale.of(record))
+    return cast(Any, NeuralPointProcess)(ContinuousLSTM(kinds, width, key=k1), decoder, GapScale.of(record))
 
 
 _WIDTH = 32
@@ -83,7 +85,7 @@ _TOTAL, _BELOW = "negative log-likelihood a sequence", "nats a sequence above th
 _BEATS = "CD log-normal below the best conditionally independent model, nats a sequence"
 
 
-def _drawn(sets, n, key) -> list[Events]:
+def _drawn(sets, n, key) -> list[Any]:
     window = jnp.array([0.0, _END])
     laws = _laws(sets)
     return [law.sample(window, key=jax.random.fold_in(key, i), n=n).to_record() for i, law in enumerate(laws.values())]
