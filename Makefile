@@ -86,4 +86,4 @@ figures: $(VENV)/.demo
 	$(BIN)/python tools/figures.py
 
 clean:
-	rm -rf $(VENV) site out .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site out .cache .jax_cache .pytest_cache .ruff_cache .hypothesis

@@ -192,7 +192,7 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "RateMatrix": ("kalbfleisch1985",),
     "TimedRates": ("lewis1979",),
     "NeuralRates": ("seifner2023",),
-    "Hidden": ("rabiner1989",),
+    "Hidden": ("rabiner1989", "siekmann2014"),
     "HiddenMarkov": ("rabiner1989",),
     "viterbi": ("viterbi1967",),
     "em": ("bladt2005", "hobolth2005", "vanloan1978"),

@@ -15,7 +15,7 @@ jax.config.update("jax_enable_x64", os.environ.get("SDEKIT_TEST_FLOAT32", "0") !
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # Compiled programs are kept: a second run is several times as fast. One folder a process, as writes may be torn.
-_CACHE = pathlib.Path(__file__).parents[1] / ".cache" / "jax" / os.environ.get("PYTEST_XDIST_WORKER", "main")
+_CACHE = pathlib.Path(__file__).parents[1] / ".jax_cache" / os.environ.get("PYTEST_XDIST_WORKER", "main")
 jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR", str(_CACHE)))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
