@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sdekit.experiments._sunspot_rivals import PERIOD, rivals
+from sdekit.experiments._sunspot_rivals import PERIOD, _autoregression, _seasonal, rivals
 
 
 def series(n: int, seed: int) -> np.ndarray:
@@ -16,7 +16,7 @@ def series(n: int, seed: int) -> np.ndarray:
 def test_the_autoregression_finds_one():
     """Coefficients of 2,000 values are known to .02, and so are forecasts; draws add .3/sqrt(4000)."""
     x = series(2000, 0)
-    draws = rivals(x)["autoregression"](x, 3, 4000, np.random.default_rng(1))
+    draws = _autoregression(x)(x, 3, 4000, np.random.default_rng(1))
     one = 1.6 * x[-1] - 0.9 * x[-2]
     assert abs(draws[:, 0].mean() - one) < 0.12
     assert abs(draws[:, 0].std() - 0.3) < 0.03
@@ -35,5 +35,5 @@ def test_the_gaussian_process_beats_climatology_on_a_rhythm():
 
 def test_the_seasonal_forecast_is_the_value_a_period_ago_and_an_old_error():
     x = np.arange(60.0)
-    draws = rivals(x)["seasonal naive"](x, 5, 7, np.random.default_rng(0))
+    draws = _seasonal(x)(x, 5, 7, np.random.default_rng(0))
     np.testing.assert_allclose(draws, np.broadcast_to(x[-PERIOD:][:5] + PERIOD, (7, 5)))
