@@ -72,6 +72,14 @@ def mixture(train: np.ndarray, valid: np.ndarray, most: int = 20) -> tuple[Any, 
     return best, max((m for m in found if m.n_components == 1), key=lambda m: m.score(valid))
 
 
+def draw_mixture(fitted: Any, n: int) -> np.ndarray:
+    """`n` points of a mixture of full Gaussians, by the roots of its precisions: its covariances are near singular."""
+    rng = np.random.default_rng(0)
+    which, z = rng.choice(fitted.n_components, n, p=fitted.weights_), rng.standard_normal((n, fitted.means_.shape[1]))
+    roots = fitted.precisions_cholesky_
+    return fitted.means_[which] + np.stack([np.linalg.solve(roots[k].T, x) for k, x in zip(which, z, strict=True)])
+
+
 def nearest(x: np.ndarray, of: np.ndarray, skip: int = 0) -> np.ndarray:
     """Distances to the nearest of `of`, or with `skip` to the next."""
     square = (x**2).sum(1)[:, None] - 2 * x @ of.T + (of**2).sum(1)[None]
@@ -94,7 +102,7 @@ def _likelihoods(outcome: Outcome, train: Labelled, valid: Labelled, test: Label
     gain = theirs[0] - mine
     rows.append(Row(_FLOW, _BELOW, float(gain.mean()), error(gain)))
     rows += [Row(n, _BITS, float(v.mean()), error(v), 0.0) for n, v in zip((_MIXTURE, _GAUSSIAN), theirs, strict=True)]
-    drawn = LEVELS.integers(jnp.asarray(fitted[0].sample(len(test))[0], jnp.float32))
+    drawn = LEVELS.integers(jnp.asarray(draw_mixture(fitted[0], len(test)), jnp.float32))
     rows.append(Row(_MIXTURE, _W2, _distance(np.asarray(drawn) / 16.0, test, keys[4]), None, 0.0))
     return [*rows, Row(_EVEN, _BITS, math.log2(LEVELS.levels), None, 0.0)]
 

@@ -78,8 +78,8 @@ class Simulated(AbstractRecord):
 
     def split(self, fraction: float, *, key: Key) -> tuple[Self, Self]:
         n = len(self)
-        fits = 0 < fraction < 1 and n >= 2
-        require(fits, "fraction", "must lie strictly between 0 and 1, of 2 tasks or more", fraction, "pass e.g. 0.8")
+        require(0 < fraction < 1, "fraction", "must lie strictly between 0 and 1", fraction, "pass e.g. 0.8")
+        require(n >= 2, "record", "must hold at least 2 tasks to be split", n, "draw more tasks")
         order, count = jax.random.permutation(key, n), min(max(round(fraction * n), 1), n - 1)
         return self.stack()[order[:count]], self.stack()[order[count:]]
 
