@@ -12,6 +12,7 @@ from jax.sharding import PartitionSpec
 
 from .._errors import require
 from .._types import Array, Key
+from ..math import distinct
 from ._record import AbstractRecord
 
 
@@ -76,7 +77,7 @@ class AbstractItems(AbstractRecord):
     def draw(self, size: int, *, key: Key) -> Self:
         stacked, n = self.stack(), len(self)
         require(1 <= size <= n, "size", f"must be between 1 and the number of items, {n}", size, "draw a smaller batch")
-        index = jax.random.choice(key, n, (size,), replace=False)
+        index = distinct(n, size, key=key)
         return jax.tree.map(lambda x: x[index], stacked)
 
     def partition(self, axis: str):

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from .._errors import fault, require
 from .._types import Array, Key, PyTree
 from ..data import AbstractRecord
+from ..math import distinct
 from ._objective import AbstractObjective
 
 
@@ -68,7 +69,7 @@ class Simulated(AbstractRecord):
     def draw(self, size: int, *, key: Key) -> Self:
         n = len(self)
         require(1 <= size <= n, "size", f"must be between 1 and the number of tasks, {n}", size, "a smaller batch")
-        return self.stack()[jax.random.choice(key, n, (size,), replace=False)]
+        return self.stack()[distinct(n, size, key=key)]
 
     def partition(self, axis: str) -> PyTree[PartitionSpec]:
         return jax.tree.map(lambda _: PartitionSpec(axis), self)

@@ -63,7 +63,7 @@ from ._normal_equations import (
     stationary_matrix as stationary_matrix,
     stationary_vector as stationary_vector,
 )
-from ._order import random_order as random_order
+from ._order import distinct as distinct, random_order as random_order
 from ._past import PAST_RATES as PAST_RATES, past_expansion as past_expansion, past_variance as past_variance
 from ._quadrature import gauss_legendre as gauss_legendre, integrate as integrate
 from ._recurrence import (

@@ -10,9 +10,11 @@ from .._errors import require
 from .._types import Key
 
 
-__all__ = ["random_order"]
+__all__ = ["distinct", "random_order"]
 
 _ROUNDS = 6
+_FEW = 16
+"""From this many items for each that is drawn, a network is cheaper than a sort of all."""
 
 
 def random_order(index: Int[Array, "..."], n: int, *, key: Key) -> Int[Array, "..."]:
@@ -59,6 +61,34 @@ def random_order(index: Int[Array, "..."], n: int, *, key: Key) -> Int[Array, ".
     first = scramble(jnp.asarray(index).astype(jnp.uint32))
     out = jax.lax.while_loop(lambda i: (i >= n).any(), lambda i: jnp.where(i >= n, scramble(i), i), first)
     return out.astype(jnp.asarray(index).dtype)
+
+
+def distinct(n: int, size: int, *, key: Key) -> Int[Array, " size"]:
+    """`size` different integers below `n` in a random order: one sort of all where they are many, else their images
+    under `random_order`, which cost the same for any `n`.
+
+    **Arguments:**
+
+    - `n`: the number of items.
+    - `size`: how many are drawn, at most `n`.
+    - `key`: a JAX key.
+
+    **Returns:** integers in `[0, n)`.
+
+    **Raises:** `ValueError` for a size out of range.
+
+    !!! example
+
+        ```python
+        import jax
+        from sdekit.math import distinct
+        distinct(1_000_000, 4, key=jax.random.key(0))
+        ```
+    """
+    require(1 <= size <= n, "size", f"must be between 1 and the number of items, {n}", size, "draw fewer")
+    if n > _FEW * size:
+        return random_order(jnp.arange(size, dtype=jnp.int32), n, key=key)
+    return jax.random.choice(key, n, (size,), replace=False)
 
 
 def _hash(x: Array) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sdekit.math import random_order
+from sdekit.math import distinct, random_order
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 100, 257])
@@ -29,3 +29,15 @@ def test_single_images_and_pairs_are_uniform():
 def test_bad_lengths_are_refused():
     with pytest.raises(ValueError, match="`n` must lie in"):
         random_order(jnp.arange(2), 0, key=jax.random.key(0))
+
+
+@pytest.mark.parametrize(("n", "size"), [(5, 5), (8, 3), (1000, 7), (40, 2)])
+def test_a_few_are_different(n, size):
+    out = np.asarray(jax.vmap(lambda k: distinct(n, size, key=k))(jax.random.split(jax.random.key(1), 200)))
+    assert ((out >= 0) & (out < n)).all()
+    assert all(len(set(row)) == size for row in out.tolist())
+
+
+def test_more_than_there_are_is_refused():
+    with pytest.raises(ValueError, match="`size` must be between 1 and the number of items, 3, got 4"):
+        distinct(3, 4, key=jax.random.key(0))
