@@ -54,7 +54,8 @@ test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist load --durations 25 -m slow
 
 test-float32: $(VENV)/.dev
-	SDEKIT_TEST_FLOAT32=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'float32 and not slow'
+	SDEKIT_TEST_FLOAT32=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'float32 and not slow' \
+		$$(grep -rl --include 'test_*.py' 'mark.float32' tests)
 
 bench: $(VENV)/.bench
 	@mkdir -p benchmarks/results

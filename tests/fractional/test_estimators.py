@@ -73,9 +73,10 @@ def sample():
 @pytest.mark.parametrize("name", BARS)
 def test_error_is_below_the_bar_at_every_index(name, sample):
     """Mean square errors are chi-square over their number; an error 2.4 times the bar would be seen."""
+    sample = sample[:, :8] if name == "mle" else sample  # a likelihood costs n^2
     found = each(KINDS[name], sample.reshape(-1, N))
-    error = np.asarray(found.hurst).reshape(len(HURSTS), SERIES) - np.array(HURSTS)[:, None]
-    share = scipy.stats.chi2.isf(ALPHA / len(HURSTS), SERIES) / SERIES
+    error = np.asarray(found.hurst).reshape(len(HURSTS), -1) - np.array(HURSTS)[:, None]
+    share = scipy.stats.chi2.isf(ALPHA / len(HURSTS), error.shape[1]) / error.shape[1]
     assert (np.mean(error**2, axis=1) <= BARS[name] ** 2 * share).all()
     # Standard errors: the squares of standardised errors have mean 1, to within 30 per cent for small samples.
     squares = np.sum((error.ravel() / np.asarray(found.standard_error)) ** 2)
