@@ -32,7 +32,7 @@ class AbstractGradientEstimator(eqx.Module):
         law = lambda p: dist.Bernoulli(probs=p)
         def slope(estimator: AbstractGradientEstimator):
             loss = lambda p: estimator(lambda x: (x - 0.45) ** 2, law, p, key=jax.random.key(0), n=100)
-            return jax.grad(loss)(jnp.array(0.3))
+            return jax.jit(jax.grad(loss))(jnp.array(0.3))
         slope(Enumeration()), slope(ScoreFunction())  # (0.1, near it)
         ```
     """
@@ -87,7 +87,7 @@ class Reparametrised(AbstractGradientEstimator):
         import numpyro.distributions as dist
         from sdekit.inference import Reparametrised
         loss = lambda m: Reparametrised()(jnp.cos, lambda m: dist.Normal(m, 0.5), m, key=jax.random.key(0), n=1000)
-        jax.grad(loss)(0.3)  # near -sin(0.3) exp(-1/8)
+        jax.jit(jax.grad(loss))(0.3)  # near -sin(0.3) exp(-1/8)
         ```
 
     Source: Mohamed, Rosca, Figurnov and Mnih, *Monte Carlo gradient estimation in machine learning* (2020), section 5.
@@ -119,7 +119,7 @@ class ScoreFunction(AbstractGradientEstimator):
         from sdekit.inference import ScoreFunction
         payoff = lambda x: jnp.where(x > 1.0, 1.0, 0.0)
         loss = lambda m: ScoreFunction()(payoff, lambda m: dist.Normal(m, 1.0), m, key=jax.random.key(0), n=1000)
-        jax.grad(loss)(0.0)  # near the density at 1, 0.242
+        jax.jit(jax.grad(loss))(0.0)  # near the density at 1, 0.242
         ```
 
     Source: Williams, *Simple statistical gradient-following algorithms* (1992); the baseline by Kool, van Hoof and
@@ -154,7 +154,7 @@ class Enumeration(AbstractGradientEstimator):
         from sdekit.inference import Enumeration
         law = lambda logits: dist.Categorical(logits=logits)
         loss = lambda z: Enumeration()(lambda k: 1.0 * k**2, law, z, key=jax.random.key(0), n=1)
-        jax.grad(loss)(jnp.zeros(3))
+        jax.jit(jax.grad(loss))(jnp.zeros(3))
         ```
 
     Source: Mohamed, Rosca, Figurnov and Mnih, *Monte Carlo gradient estimation in machine learning* (2020).

@@ -33,13 +33,14 @@ class CrossEntropy(AbstractObjective):
     !!! example
 
         ```python
+        import equinox as eqx
         import jax
         import sdekit as sk
         from sdekit.neural import CrossEntropy, Linear, NeuralCDE
         data = sk.data.load("spirals", n=8, times=10, key=jax.random.key(0))
         model = NeuralCDE.build(Linear(), dim=2, state=4, width=8, depth=1, outputs=2, key=jax.random.key(1))
-        fit = sk.fit(model, CrossEntropy(), data, key=jax.random.key(2), steps=2, progress=False)
-        fit.history["accuracy"]
+        loss, metrics = eqx.filter_jit(CrossEntropy())(model, data, key=jax.random.key(2))
+        metrics["accuracy"]
         ```
 
     Source: Gneiting and Raftery (2007), Strictly proper scoring rules, prediction, and estimation, section 3.1.
@@ -79,13 +80,14 @@ class SquaredError(AbstractObjective):
     !!! example
 
         ```python
+        import equinox as eqx
         import jax
         import jax.numpy as jnp
         import sdekit as sk
         from sdekit.neural import Linear, NeuralCDE, SquaredError
         data = sk.data.Labelled(sk.data.Series(jnp.arange(3.0), jnp.ones((4, 3, 1))), jnp.ones((4, 1)))
         model = NeuralCDE.build(Linear(), dim=1, state=4, width=8, depth=1, outputs=1, key=jax.random.key(1))
-        SquaredError()(model, data, key=jax.random.key(2))
+        eqx.filter_jit(SquaredError())(model, data, key=jax.random.key(2))
         ```
     """
 

@@ -142,12 +142,13 @@ class NeuralCDE(eqx.Module):
     !!! example
 
         ```python
+        import equinox as eqx
         import jax
         import jax.numpy as jnp
         import sdekit as sk
         from sdekit.neural import Hermite, NeuralCDE
         model = NeuralCDE.build(Hermite(), dim=1, state=4, width=8, depth=1, outputs=2, key=jax.random.key(0))
-        model(sk.data.Series(jnp.array([0.0, 0.3, 1.0]), jnp.ones(3))).shape  # (2,)
+        eqx.filter_jit(model)(sk.data.Series(jnp.array([0.0, 0.3, 1.0]), jnp.ones(3))).shape  # (2,)
         ```
 
     Source: Kidger, Morrill, Foster and Lyons (2020), Neural controlled differential equations for irregular time
@@ -259,12 +260,13 @@ def neural_rde(
     !!! example
 
         ```python
+        import equinox as eqx
         import jax
         import jax.numpy as jnp
         import sdekit as sk
         from sdekit.neural import neural_rde
         model = neural_rde(window=8, dim=1, state=4, width=8, depth=1, outputs=2, key=jax.random.key(0))
-        model(sk.data.Series(jnp.linspace(0.0, 1.0, 65), jnp.ones(65))).shape  # (2,), after 8 steps
+        eqx.filter_jit(model)(sk.data.Series(jnp.linspace(0.0, 1.0, 65), jnp.ones(65))).shape  # (2,), after 8 steps
         ```
 
     Source: Morrill, Salvi, Kidger and Foster (2021), Neural rough differential equations for long time series.
