@@ -18,8 +18,10 @@ _LARGE = 10.0
 """From this mean on numbers come from rejection."""
 _TRIES = 255
 """One try is accepted with a probability above .7: so many fail with a probability below 1e-130."""
-_TABLE = np.array([math.lgamma(k + 1) - (k * math.log(k) - k if k else 0) for k in range(16)])
-r"""$\log k! - k \log k + k$."""
+_LAWS = tuple(
+    math.lgamma(k + 1) - (k * math.log(k) - k if k else 0) - math.log(2 * math.pi * max(k, 1)) / 2 for k in range(3)
+)
+r"""$\log k! - k \log k + k - \log(2 \pi k)/2$ where the series is short of digits."""
 
 
 def counter_poisson(
@@ -104,8 +106,8 @@ def _rejected(words, mean: Array) -> Array:
         k = jnp.floor((2 * a / edge + b) * u + m + 0.43)
         quick = (edge >= 0.07) & (v <= most)
         out = (k < 0) | ((edge < 0.013) & (v > edge))
-        ratio = jnp.log(v * inverse_alpha / (a / edge**2 + b))
-        return k, quick | (~out & (ratio <= _log_probability(jnp.maximum(k, 0), m)))
+        chance, root = _probability(jnp.maximum(k, 0), m)
+        return k, quick | (~out & (v * inverse_alpha * root <= (a / edge**2 + b) * chance))
 
     def body(carry):
         i, k, done = carry
@@ -125,11 +127,13 @@ def _centred(word: Array, dtype) -> Array:
     return ((signed >> np.int32(8)).astype(dtype) + np.float32(0.5)) * np.float32(2.0**-24)
 
 
-def _log_probability(k: Array, m: Array) -> Array:
-    r"""$\log(e^{-m} m^k / k!)$ as what is of the order of one: minus the deviance, and Stirling's series."""
+def _probability(k: Array, m: Array) -> tuple[Array, Array]:
+    r"""$e^{-m} m^k / k!$ times the root of $2 \pi k$, and that root: by the deviance, and Stirling's series."""
     gap = (k - m) / m
     deviance = m * (k / m * jnp.log1p(jnp.maximum(gap, -0.999999)) - gap)
-    z = 1 / jnp.maximum(k, 1)
-    far = 0.5 * jnp.log(2 * jnp.pi * jnp.maximum(k, 1)) + z * (1 / 12 - z**2 * (1 / 360 - z**2 / 1260))
-    near = jnp.asarray(_TABLE, k.dtype)[jnp.minimum(k, 15).astype(jnp.int32)]
-    return -deviance - jnp.where(k > 15, far, near)
+    some = jnp.maximum(k, 1)
+    z = 1 / some
+    rest = z * (1 / 12 - z**2 * (1 / 360 - z**2 * (1 / 1260 - z**2 / 1680)))
+    for i, value in enumerate(_LAWS):
+        rest = jnp.where(k == i, value, rest)
+    return jnp.exp(-deviance - rest), jnp.sqrt(2 * jnp.pi * some)
