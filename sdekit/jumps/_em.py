@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from .._errors import fault, require
 from .._types import Array
-from ..data import AbstractRecord, Panel, Series
+from ..data import AbstractRecord, Panel
 from ..math import chain_log_prob, transition_matrices, transition_matrix
 from ._abstract import Moves
 from ._covariates import CovariateRates
@@ -149,7 +149,8 @@ def em(
     **Returns:** an `EMFit`.
 
     **Raises:** `TypeError` for another model; `ValueError` for a stationary start, a prior of another number of rates
-    or with covariates, a panel that lacks them, or if the data are impossible under the model, naming the first such item.
+    or with covariates, a panel that lacks them, or if the data are impossible under the model, naming the first such
+    item.
 
     Source: Bladt and Sorensen (2005), Journal of the Royal Statistical Society B 67(3); Hobolth and Jensen (2005),
     Statistical Applications in Genetics and Molecular Biology 4(1); Van Loan (1978).
@@ -176,10 +177,11 @@ def em(
     require(fixed, "model.initial", "must not be Stationary: its estimate has no closed form", process.initial,
             "use Conditional() or Given(...)")  # fmt: skip
     records: Any = data
+    started: Any = model
     limits = jnp.asarray(steps), jnp.asarray(tolerance)
     if isinstance(process, CovariateRates):
         _require_covariates(process, data, prior)
-        found = run_covariates(model, records.stack(), *limits)
+        found = run_covariates(started, records.stack(), *limits)
     else:
         whole = is_free(process) or hidden or not _plain(data)
         problem = _Items.of(model, records) if whole else _Counts.of(process, records)
@@ -194,9 +196,9 @@ def em(
 def _require_covariates(process: CovariateRates, data: AbstractRecord, prior: GammaPrior | None) -> None:
     require(prior is None, "prior", "must be None where rates depend on covariates", prior, "use fit, or no prior")
     c = len(process.names)
-    some = isinstance(data, Panel) and data.covariates is not None
-    require(some, "data.covariates", f"must hold {c} covariates", data, "pass a Panel with covariates=")
-    found = data.covariates
+    found = data.covariates if isinstance(data, Panel) else None
+    if found is None:
+        raise ValueError(fault("data.covariates", f"must hold {c} covariates", data, "pass a Panel with covariates="))
     require(found.shape[-1] == c, "data.covariates", f"must hold {c} columns", found.shape, "one a covariate")
 
 

@@ -29,6 +29,7 @@ def run_covariates(model: CovariateRates | Hidden, data: Panel, steps: Array, to
     arrays, static = eqx.partition(model, eqx.is_array)
     process = process_of(model)
     n, edges = process.num_states, np.asarray(process.edges)
+    assert data.covariates is not None
     held, gaps = data.covariates[:, :-1], jnp.diff(data.ts, axis=1)
     rows = jax.vmap(lambda z: jax.jacfwd(lambda theta: _log_rates(process, theta, z))(_coordinates(process)))
     design = rows(held.reshape(-1, held.shape[-1]))
@@ -100,7 +101,7 @@ def _log_rates(process: CovariateRates, theta: Float[Array, " p"], z: Float[Arra
 def _regress(
     jumps: Float[Array, "k e"], times: Float[Array, "k e"], design: Float[Array, "k e p"], theta: Float[Array, " p"]
 ) -> Float[Array, " p"]:
-    r"""Maximise $\sum N \log q - T q$ over log-linear rates, which is concave, by Newton's steps that never lower it."""
+    r"""Maximise $\sum N \log q - T q$ over log-linear rates, concave, by Newton's steps that never lower it."""
 
     def value(theta):
         logs = design @ theta
