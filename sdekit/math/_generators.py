@@ -131,8 +131,7 @@ def transition_matrices(Q: Float[Array, "n n"], ts: Float[Array, " k"]) -> Float
     start = np.stack([(nodes.ravel() * 2.0**_FIRST) ** k for k in range(1, _POWERS + 1)], 1)
     X = jnp.einsum("mk,kij->ijm", jnp.asarray(start, dtype), powers)
     _, table = jax.lax.scan(lambda X, _: (_doubled(X), X), X, None, length=_OCTAVES)
-    table = table.reshape(_OCTAVES, n, n, _PIECES, _NODES)
-    table = jnp.einsum("cm,oijpm->opcij", jnp.asarray(rule, dtype), table).reshape(-1, _NODES, n, n)
+    table = table.transpose(0, 3, 1, 2).reshape(-1, _NODES, n, n)
     x = ts * scale
     octave = jnp.ceil(jnp.log2(jnp.maximum(jax.lax.stop_gradient(x), 2.0 ** (_FIRST - 2)))).astype(int) - _FIRST
     held = jnp.clip(octave, 0, _OCTAVES - 1)
@@ -143,7 +142,8 @@ def transition_matrices(Q: Float[Array, "n n"], ts: Float[Array, " k"]) -> Float
     weights = [jnp.ones_like(y), y]
     for _ in range(_NODES - 2):
         weights.append(2 * y * weights[-1] - weights[-2])
-    weights = jnp.stack(weights, 1)
+    # The weights of the values at the nodes: those of Chebyshev's polynomials, times the matrix to their coefficients.
+    weights = jnp.stack(weights, 1) @ jnp.asarray(rule, dtype)
     short = [jnp.where(octave < 0, x, 0)]
     for _ in range(_POWERS - 1):
         short.append(short[0] * short[-1])
