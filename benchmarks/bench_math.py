@@ -1,9 +1,11 @@
 """Counter-based random numbers against `jax.random`, in one process, in turn.
 
 Run as `python benchmarks/bench_math.py`; writes `benchmarks/results/math.json`. Times are medians of runs after
-compilation; compile time is reported beside them.
+compilation; compile time is reported beside them. `--only poisson` runs that alone, in processor time, and leaves the
+other rows of the file as they are.
 """
 
+import argparse
 import json
 import platform
 import statistics
@@ -14,7 +16,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from sdekit.math import counter_bits, counter_normal, counter_uniform
+from sdekit.math import counter_bits, counter_normal, counter_poisson, counter_uniform
 
 
 RESULTS = Path(__file__).parent / "results" / "math.json"
@@ -59,7 +61,30 @@ def measure(mine, peer):
     return [statistics.median(ts) for ts in times], compiled
 
 
-def main() -> None:
+def poisson(rounds: int = 21) -> list[dict]:
+    """65,536 numbers of one mean, and of means from 0.1 to 1,000 mixed, by processor time."""
+    n, rows = 65536, []
+    mixed = jnp.exp(jnp.linspace(jnp.log(0.1), jnp.log(1000.0), n))
+    mine = jax.jit(counter_poisson)
+    peer = jax.jit(lambda key, step, mean: jax.random.poisson(jax.random.fold_in(key, step), mean, dtype=jnp.int32))
+    for name, means in {
+        **{f"mean {m}": jnp.full(n, m) for m in (0.5, 5.0, 30.0, 1000.0)},
+        "means mixed": mixed,
+    }.items():
+        taken = ([], [])
+        for i in range(rounds + 1):
+            for f, times in zip((mine, peer), taken, strict=True):
+                start = time.process_time()
+                f(jax.random.key(0), jnp.uint32(i), means).block_until_ready()
+                times.append(time.process_time() - start)
+        a, b = (statistics.median(times[1:]) for times in taken)
+        row = {"name": f"poisson, float32, {name}", "ours": a, "peer": b, "ratio": b / a, "bar": None}
+        rows.append(row | {"nanoseconds_per_number": a / n * 1e9})
+        sys.stdout.write(f"{row['name']}: {b / a:.2f} times jax.random ({a / n * 1e9:.1f} ns each)\n")
+    return rows
+
+
+def numbers() -> list[dict]:
     kinds = {
         "normal": (counter_normal, jax.random.normal, 1.8),
         "uniform": (counter_uniform, jax.random.uniform, 4.0),
@@ -83,10 +108,20 @@ def main() -> None:
                 }
             )
             sys.stdout.write(f"{rows[-1]['name']}: {b / a:.2f} times jax.random ({a / numbers * 1e9:.2f} ns each)\n")
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", choices=("numbers", "poisson"))
+    only = parser.parse_args().only
+    rows = (numbers() if only != "poisson" else []) + (poisson() if only != "numbers" else [])
     device = f"{jax.devices()[0].platform}, {platform.machine()}"
     versions = {"jax": jax.__version__, "python": platform.python_version()}
+    new = {row["name"]: row | {"versions": versions, "device": device} for row in rows}
+    held = {row["name"]: row for row in json.loads(RESULTS.read_text())} if RESULTS.is_file() else {}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps([row | {"versions": versions, "device": device} for row in rows], indent=1) + "\n")
+    RESULTS.write_text(json.dumps(list((held | new).values()), indent=1) + "\n")
 
 
 if __name__ == "__main__":

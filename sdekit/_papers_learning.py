@@ -165,6 +165,11 @@ LEARNING: dict[str, Paper] = {
         "Berghaus, D. and Cvejoski, K. and Seifner, P. and Ojeda, C. and Sanchez, R. J.",
         "Foundation Inference Models for Markov Jump Processes", "Advances in Neural Information Processing Systems", 2024,
     ),
+    "torre2025": proceedings(
+        "Torre, E. and Viscione, M. and Pompe, L. and Grewe, B. F. and Mante, V.",
+        "Mechanistic Interpretability of RNNs emulating Hidden Markov Models",
+        "Advances in Neural Information Processing Systems", 2025,
+    ),
     "papamakarios2016": proceedings(
         "Papamakarios, G. and Murray, I.",
         "Fast epsilon-free Inference of Simulation Models with Bayesian Conditional Density Estimation",

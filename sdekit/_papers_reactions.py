@@ -14,6 +14,10 @@ REACTIONS: dict[str, Paper] = {
         "Lewis, P. A. W. and Shedler, G. S.", "Simulation of nonhomogeneous Poisson processes by thinning",
         "Naval Research Logistics Quarterly", 1979, "26", "403-413",
     ),
+    "hormann1993": article(
+        "H{\\\"o}rmann, W.", "The transformed rejection method for generating Poisson random variables",
+        "Insurance: Mathematics and Economics", 1993, "12", "39-45",
+    ),
     "munsky2006": article(
         "Munsky, B. and Khammash, M.",
         "The finite state projection algorithm for the solution of the chemical master equation",

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jax.scipy.stats import norm
 from jaxtyping import Bool, Float
 
+from .._errors import fault
 from .._parameters import constraints, parameter
 from .._types import Array, Key, State
 from ..inference import AbstractObservation
@@ -23,6 +24,11 @@ def _alive_or_dead(alive: Array, y: Array) -> Array:
     return jnp.concatenate([alive, jnp.where(dead, 0.0, -jnp.inf)[None].astype(alive.dtype)])
 
 
+def _no_draws(law: AbstractObservation) -> TypeError:
+    name = type(law).__name__
+    return TypeError(fault("observation", "has no law of the acute events, which are given", name, "draw states alone"))
+
+
 class NormalOutcome(AbstractObservation):
     """Normal in each living state, its mean moved by an acute event."""
 
@@ -36,7 +42,7 @@ class NormalOutcome(AbstractObservation):
         return jnp.where(mask[_DEAD], _alive_or_dead(alive, y)[jnp.argmax(x)], 0)
 
     def sample(self, x: State, *, key: Key) -> Float[Array, " e"]:
-        raise NotImplementedError("The acute events are given, not modelled: there is nothing to draw them from.")
+        raise _no_draws(self)
 
 
 class MeasuredOutcome(AbstractObservation):
@@ -65,4 +71,4 @@ class MeasuredOutcome(AbstractObservation):
         return jnp.where(mask[_DEAD], _alive_or_dead(alive, y)[jnp.argmax(x)], 0)
 
     def sample(self, x: State, *, key: Key) -> Float[Array, " e"]:
-        raise NotImplementedError("The acute events are given, not modelled: there is nothing to draw them from.")
+        raise _no_draws(self)

@@ -30,6 +30,7 @@ from ._nile_hurst import NILE_HURST
 from ._ou_mle import OU_MLE
 from ._painters_digits import PAINTERS_DIGITS
 from ._panel_psoriasis import PANEL_PSORIASIS
+from ._rnn_hmm import RNN_HMM
 from ._rough_volatility import ROUGH_VOLATILITY
 from ._sb_2d import SB_2D
 from ._sb_gaussian import SB_GAUSSIAN
@@ -88,6 +89,7 @@ _EXPERIMENTS = (
     SCHLOEGL,
     SDE_GAN_OU,
     PAINTERS_DIGITS,
+    RNN_HMM,
     ROUGH_VOLATILITY,
     SCORE_SDE_2D,
     SI_CHECKERBOARD,

@@ -28,12 +28,12 @@ class RateLaw(AbstractParameterLaw):
     !!! example
 
         ```python
-        import jax
-        from sdekit.jumps import AmortisedRates, TaskPrior
+        import jax.numpy as jnp
+        from sdekit.jumps import RateLaw
 
-        task = TaskPrior(paths=20).task(key=jax.random.key(0))
-        law = AmortisedRates(width=8, depth=1, key=jax.random.key(1))(task.evidence)
-        law.mean, law.deviation, law.initial
+        pairs = jnp.ones((2, 2))
+        law = RateLaw(0.3 * pairs, 4.0 * pairs, 2.0 * pairs, jnp.array([0.7, 0.3]), jnp.ones(2, bool))
+        law.mean, law.deviation
         ```
     """
 
@@ -123,13 +123,12 @@ class AmortisedRates(AbstractAmortised):
 
         ```python
         import jax
-        import sdekit as sk
-        from sdekit.inference import AmortisedLikelihood
         from sdekit.jumps import AmortisedRates, TaskPrior
 
-        tasks = TaskPrior(paths=20, states=(3,)).tasks(8, key=jax.random.key(0))
+        tasks = TaskPrior(paths=20, states=(3,)).tasks(2, key=jax.random.key(0))
         model = AmortisedRates(width=8, depth=1, key=jax.random.key(1))
-        sk.fit(model, AmortisedLikelihood(), tasks, key=jax.random.key(2), steps=2, progress=False).model
+        # sk.fit(model, sk.inference.AmortisedLikelihood(), tasks, key=key) trains it.
+        model(tasks[0].evidence).mean
         ```
     """
 
@@ -141,14 +140,19 @@ class AmortisedRates(AbstractAmortised):
         )
 
     def __call__(self, evidence: PairEvidence) -> RateLaw:
-        dtype = self.network.enter.weight.dtype
-        evidence = jax.tree.map(lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, evidence)
-        pairs, nodes, whole, crude = jax.lax.stop_gradient(features(evidence))
-        heads, starts = self.network(pairs, nodes, whole, evidence.states)
-        level = (jnp.maximum(crude, 0) + 0.05) * jnp.exp(jnp.clip(heads[..., 0], -8, 8))
-        shape = jnp.exp(jnp.clip(heads[..., 1], -4, 8))
-        start = jax.nn.softmax(jnp.where(evidence.states, starts[:, 0], -jnp.inf))
-        return RateLaw(level, shape, heads[..., 2], start, evidence.states)
+        return _read(self.network, evidence)
+
+
+@eqx.filter_jit
+def _read(network: PairNetwork, evidence: PairEvidence) -> RateLaw:
+    dtype = network.enter.weight.dtype
+    evidence = jax.tree.map(lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, evidence)
+    pairs, nodes, whole, crude = jax.lax.stop_gradient(features(evidence))
+    heads, starts = network(pairs, nodes, whole, evidence.states)
+    level = (jnp.maximum(crude, 0) + 0.05) * jnp.exp(jnp.clip(heads[..., 0], -8, 8))
+    shape = jnp.exp(jnp.clip(heads[..., 1], -4, 8))
+    start = jax.nn.softmax(jnp.where(evidence.states, starts[:, 0], -jnp.inf))
+    return RateLaw(level, shape, heads[..., 2], start, evidence.states)
 
 
 def features(evidence: PairEvidence) -> tuple[Array, Array, Array, Array]:

@@ -11,14 +11,16 @@ from jaxtyping import Float
 
 from .._errors import fault, require
 from .._types import Array
-from ..data import AbstractRecord, Panel, Series
+from ..data import AbstractRecord, Panel
 from ..math import chain_log_prob, transition_matrices, transition_matrix
 from ._abstract import Moves
+from ._covariates import CovariateRates
+from ._em_covariates import run_covariates
 from ._emissions import AbstractEmission
 from ._gibbs import GammaPrior
-from ._hidden import Evidence, Hidden
+from ._hidden import Evidence, Hidden, estimate_emission
 from ._rates import RateMatrix
-from ._start import Given, Stationary
+from ._start import Stationary, estimate_start, is_free
 
 
 __all__ = ["EMFit", "em", "pair_counts"]
@@ -110,7 +112,7 @@ def _plain(record: AbstractRecord) -> bool:
 
 
 def em(
-    model: RateMatrix | Hidden,
+    model: RateMatrix | CovariateRates | Hidden,
     data: AbstractRecord,
     *,
     prior: GammaPrior | None = None,
@@ -131,10 +133,14 @@ def em(
     $(\alpha + E[N_{ij}]) / (\beta + E[T_i])$, which for whole paths is also the mean of the posterior, and no step
     lowers $\ell + \sum (\alpha \log q - \beta q)$.
 
+    Where rates depend on covariates (`CovariateRates`), $E[N_{ij}]$ and $E[T_i]$ are found for each interval between
+    observations, and new rates and effects maximise $\sum E[N_{ij}] \log q_{ij}(z) - E[T_i]\,q_{ij}(z)$: a Poisson
+    regression, by Newton's steps.
+
     **Arguments:**
 
-    - `model`: the model to start from: a `RateMatrix`, or `Hidden` around one with an emission of this room. Its start
-        is `Conditional` or `Given`; a free one is estimated.
+    - `model`: the model to start from: a `RateMatrix`, a `CovariateRates`, or `Hidden` around one with an emission of
+        this room. Its start is `Conditional` or `Given`; a free one is estimated.
     - `data`: a panel, or a series for a hidden model; an item or a stack.
     - `prior`: gamma laws of the rates, one for all or one a group of tied transitions; none, if not given.
     - `steps`: the most steps.
@@ -142,8 +148,9 @@ def em(
 
     **Returns:** an `EMFit`.
 
-    **Raises:** `TypeError` for another model; `ValueError` for a stationary start, a prior of another number of rates,
-    or if the data are impossible under the model, naming the first such item.
+    **Raises:** `TypeError` for another model; `ValueError` for a stationary start, a prior of another number of rates
+    or with covariates, a panel that lacks them, or if the data are impossible under the model, naming the first such
+    item.
 
     Source: Bladt and Sorensen (2005), Journal of the Royal Statistical Society B 67(3); Hobolth and Jensen (2005),
     Statistical Applications in Genetics and Molecular Biology 4(1); Van Loan (1978).
@@ -162,21 +169,37 @@ def em(
     """
     hidden = isinstance(model, Hidden)
     process = model.process if hidden else model
-    if not isinstance(process, RateMatrix) or (hidden and not isinstance(model.observation, AbstractEmission)):
-        remedy = "pass a RateMatrix, or Hidden around one with an emission; other models go to fit"
+    known = isinstance(process, RateMatrix | CovariateRates)
+    if not known or (hidden and not isinstance(model.observation, AbstractEmission)):
+        remedy = "pass a RateMatrix, CovariateRates, or Hidden around one with an emission; other models go to fit"
         raise TypeError(fault("model", "has no steps in closed form", type(model).__name__, remedy))
     fixed = not isinstance(process.initial, Stationary)
     require(fixed, "model.initial", "must not be Stationary: its estimate has no closed form", process.initial,
             "use Conditional() or Given(...)")  # fmt: skip
-    whole = _free_start(process) or hidden or not _plain(data)
     records: Any = data
-    problem = _Items.of(model, records) if whole else _Counts.of(process, records)
-    laws = _spread(prior, process)
-    new, value, count, gain, (jumps, times) = _run(model, problem, laws, jnp.asarray(steps), jnp.asarray(tolerance))
+    started: Any = model
+    limits = jnp.asarray(steps), jnp.asarray(tolerance)
+    if isinstance(process, CovariateRates):
+        _require_covariates(process, data, prior)
+        found = run_covariates(started, records.stack(), *limits)
+    else:
+        whole = is_free(process) or hidden or not _plain(data)
+        problem = _Items.of(model, records) if whole else _Counts.of(process, records)
+        found = _run(model, problem, _spread(prior, process), *limits)
+    new, value, count, gain, (jumps, times) = found
     if not np.isfinite(float(value)):
         _explain(model, data)
     jumps, times = np.asarray(jumps), np.asarray(times)
     return EMFit(new, float(value), int(count), bool(gain <= tolerance * abs(value)), jumps, times)
+
+
+def _require_covariates(process: CovariateRates, data: AbstractRecord, prior: GammaPrior | None) -> None:
+    require(prior is None, "prior", "must be None where rates depend on covariates", prior, "use fit, or no prior")
+    c = len(process.names)
+    found = data.covariates if isinstance(data, Panel) else None
+    if found is None:
+        raise ValueError(fault("data.covariates", f"must hold {c} covariates", data, "pass a Panel with covariates="))
+    require(found.shape[-1] == c, "data.covariates", f"must hold {c} columns", found.shape, "one a covariate")
 
 
 def _spread(prior: GammaPrior | None, process: RateMatrix) -> tuple[Array, Array] | None:
@@ -188,10 +211,6 @@ def _spread(prior: GammaPrior | None, process: RateMatrix) -> tuple[Array, Array
         given = jnp.shape(getattr(prior, name))
         require(given in ((), m), f"prior.{name}", f"must be a number or have shape {m}", given, "one a rate")
     return jnp.broadcast_to(jnp.asarray(prior.shape, dtype), m), jnp.broadcast_to(jnp.asarray(prior.rate, dtype), m)
-
-
-def _free_start(process: RateMatrix) -> bool:
-    return isinstance(process.initial, Given) and process.initial.free
 
 
 class _Counts(eqx.Module):
@@ -266,15 +285,7 @@ class _Items(eqx.Module):
         return evidence, evidence.seen.astype(self.gaps.dtype)
 
     def observation(self, model: Any, laws: Array) -> Any:
-        if not isinstance(model, Hidden):
-            return model
-        if isinstance(self.data, Series):
-            ys, mask = self.data.ys, self.data.mask
-        else:
-            ys, mask = self.data.states[..., None].astype(laws.dtype), self.data.mask[..., None]
-        flat = lambda x: x.reshape(-1, x.shape[-1])
-        law: Any = model.observation
-        return eqx.tree_at(lambda m: m.observation, model, law.estimate(flat(ys), flat(mask), flat(laws)))
+        return estimate_emission(model, self.data, laws) if isinstance(model, Hidden) else model
 
 
 @eqx.filter_jit
@@ -303,9 +314,7 @@ def _run(model, problem, prior, steps, tolerance):
         times = jnp.diagonal(dQ)
         jumps = jnp.where(jnp.eye(Q.shape[0], dtype=bool), 0, Q * dQ)
         new = eqx.tree_at(lambda p: p.values, process, _rates(process, prior, jumps, times))
-        if _free_start(process):
-            start = jnp.maximum(first / first.sum(), jnp.finfo(Q.dtype).tiny)
-            new = eqx.tree_at(lambda p: p.initial.values, new, start)
+        new = estimate_start(new, first)
         if isinstance(model, Hidden):
             model = problem.observation(eqx.tree_at(lambda m: m.process, model, new), laws)
         else:

@@ -1,5 +1,7 @@
 """A jump process behind observations."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -140,6 +142,17 @@ def arguments(model: AbstractRates | Hidden, record: AbstractRecord) -> tuple[Ar
     moves = process.moves(ts, covariates)
     start = process.start(ts[0], None if covariates is None else covariates[0])
     return process.initial.weights(start), evidence.steps(moves), evidence.seen.astype(start.dtype)
+
+
+def estimate_emission(model: Hidden, data: Panel | Series, laws: Float[Array, "k t n"]) -> Hidden:
+    """The model with the emission that its data give, the laws of the states being known."""
+    if isinstance(data, Series):
+        ys, mask = data.ys, data.mask
+    else:
+        ys, mask = data.states[..., None].astype(laws.dtype), data.mask[..., None]
+    flat = lambda x: x.reshape(-1, x.shape[-1])
+    law: Any = model.observation
+    return eqx.tree_at(lambda m: m.observation, model, law.estimate(flat(ys), flat(mask), flat(laws)))
 
 
 def smooth(model: AbstractRates | Hidden, record: AbstractRecord) -> tuple[Float[Array, "t n"], Float[Array, ""]]:

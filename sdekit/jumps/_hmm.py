@@ -179,20 +179,20 @@ def _in_lanes(x: Array, blocks: int, length: int) -> Array:
 
 def _expect(model: HiddenMarkov, ys: Array, mask: Array, real: Array):
     """Laws of the states in the order of `_in_lanes`, expected transitions and log-likelihood, of each item."""
-    n, shape = model.num_states, real.shape
+    n, law = model.num_states, model.observation
+    assert isinstance(law, AbstractEmission)
+    lanes = lambda x: x[1:].reshape(*real.shape, -1)
 
     def one(item):
-        seen = state_log_probs(model.observation, item[0], item[1], n)
-        top = seen.max(1)
-        top = jnp.where(jnp.isfinite(top), top, 0)
-        e = jnp.exp(seen - top[:, None])
-        lanes = e[1:].reshape(*shape, n).transpose(0, 2, 1)
-        law, laws, moves, value = lane_expectations(model.first * e[0], model.matrix, lanes, real)
-        laws = jnp.concatenate([law[None], laws.transpose(0, 2, 1).reshape(-1, n)])
-        return laws, moves, value + top.sum()
+        ys, mask = item
+        # States apart, lanes side by side: what follows runs along the lanes.
+        seen = jax.vmap(jax.vmap(law.log_probs, out_axes=-1))(lanes(ys), lanes(mask))
+        start = law.log_probs(ys[0], mask[0])
+        first, laws, moves, value = lane_expectations(model.first, model.matrix, start, seen, real)
+        return jnp.concatenate([first[None], laws.transpose(0, 2, 1).reshape(-1, n)]), moves, value
 
     # A long series fills the lanes by itself; under vmap both ways into its blocks would be taken.
-    return jax.lax.map(one, (ys, mask)) if shape[1] > 1 else jax.vmap(one)((ys, mask))
+    return jax.lax.map(one, (ys, mask)) if real.shape[1] > 1 else jax.vmap(one)((ys, mask))
 
 
 @eqx.filter_jit

@@ -25,9 +25,8 @@ class Moments(NamedTuple):
 
         ```python
         import jax.numpy as jnp
-        from sdekit.jumps import ReactionNetwork, moments
-        network = ReactionNetwork({"in": "0 -> X", "out": "X -> 0"}, {"in": 10.0, "out": 0.1}, {"X": 0})
-        moments(network, jnp.array([0.0, 50.0])).mean[-1]  # [99.326]
+        from sdekit.jumps import Moments
+        Moments(jnp.array([0.0, 1.0]), jnp.zeros((2, 1)), jnp.zeros((2, 1, 1))).mean[-1]  # as `moments` returns it
         ```
     """
 
@@ -64,9 +63,8 @@ class LinearNoiseClosure(AbstractClosure):
 
         ```python
         import jax.numpy as jnp
-        from sdekit.jumps import LinearNoiseClosure, ReactionNetwork, moments
-        network = ReactionNetwork({"pair": "2 A -> B", "part": "B -> 2 A"}, {"pair": 0.002, "part": 0.2}, {"A": 301})
-        moments(network, jnp.array([0.0, 10.0]), LinearNoiseClosure()).mean[-1]
+        from sdekit.jumps import LinearNoiseClosure
+        LinearNoiseClosure().expected(lambda x: x**2, jnp.array([3.0]), jnp.array([[2.0]]))  # [9.]
         ```
     """
 
@@ -86,9 +84,8 @@ class NormalClosure(AbstractClosure):
 
         ```python
         import jax.numpy as jnp
-        from sdekit.jumps import NormalClosure, ReactionNetwork, moments
-        network = ReactionNetwork({"pair": "2 A -> B", "part": "B -> 2 A"}, {"pair": 0.002, "part": 0.2}, {"A": 301})
-        moments(network, jnp.array([0.0, 10.0]), NormalClosure()).covariance[-1]
+        from sdekit.jumps import NormalClosure
+        NormalClosure().expected(lambda x: x**2, jnp.array([3.0]), jnp.array([[2.0]]))  # [11.], the mean of the square
         ```
     """
 

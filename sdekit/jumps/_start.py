@@ -1,6 +1,7 @@
 """Where a chain starts."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -114,3 +115,16 @@ class Given(AbstractStart):
 
     def weights(self, generator: Float[Array, "n n"]) -> Float[Array, " n"]:
         return self.probabilities(generator)
+
+
+def is_free(process: Any) -> bool:
+    """Whether the law of the first state of a rate model moves in a fit."""
+    return isinstance(process.initial, Given) and process.initial.free
+
+
+def estimate_start(process: Any, first: Float[Array, " n"]) -> Any:
+    """The rate model with the start that the expected numbers of first states give, if it is free."""
+    if not is_free(process):
+        return process
+    start = jnp.maximum(first / first.sum(), jnp.finfo(first.dtype).tiny)
+    return eqx.tree_at(lambda p: p.initial.values, process, start)

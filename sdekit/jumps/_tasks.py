@@ -143,34 +143,11 @@ class TaskPrior(eqx.Module):
 
     def chain(self, *, key: Key) -> ChainTruth:
         """Draw a chain, in the unit of time in which the horizon is 10."""
-        n = max(self.states)
-        keys = jax.random.split(key, 7)
-        m = jax.random.choice(keys[0], jnp.asarray(self.states))
-        states = jnp.arange(n) < m
-        pairs = states[:, None] & states[None, :] & ~jnp.eye(n, dtype=bool)
-        full = jax.random.bernoulli(keys[1])
-        present = pairs & (full | _strongly_connected(states, pairs, keys[2]))
-        rates = jnp.where(present, _beta(keys[3], (n, n)), 0)
-        factor = self.stretch ** jax.random.uniform(keys[4], minval=-1.0)
-        rates = rates * jnp.where(jax.random.bernoulli(jax.random.fold_in(keys[4], 1), self.stretched), factor, 1)
-        still, near = jax.random.bernoulli(keys[5]), _dirichlet(keys[6], states)
-        # Padding flows into state 0, so that the stationary law leaves it.
-        flow = rates.at[:, 0].add(jnp.where(states, 0, 1))
-        law = jnp.clip(balance(flow - jnp.diag(flow.sum(1))), 0, 1)
-        return ChainTruth(rates, present, jnp.where(still, law / law.sum(), near), states)
+        return _chain(self, key)
 
     def paths_of(self, *, key: Key) -> tuple[ChainTruth, LabelledPaths]:
         """Draw a chain, its rates in units of the task, and its paths as they are seen."""
-        keys = jax.random.split(key, 5)
-        truth = self.chain(key=keys[0])
-        noise = jax.random.choice(keys[1], jnp.asarray(self.noises, truth.rates.dtype))
-        labels = _labels(truth, noise, self.paths, key=keys[2])
-        low = self.paths if self.fewest is None else self.fewest
-        count = low * (self.paths / low) ** jax.random.uniform(keys[3])
-        there = jnp.arange(self.paths) < jnp.round(count)
-        paths = LabelledPaths(labels, self._seen(keys[4]) & there[None], noise)
-        scale = paths.unit() * (_HORIZON / (_POINTS - 1))
-        return eqx.tree_at(lambda c: c.rates, truth, truth.rates * scale), paths
+        return _paths_of(self, key)
 
     def _seen(self, key: Key) -> Array:
         kind, which, each = jax.random.split(key, 3)
@@ -182,20 +159,58 @@ class TaskPrior(eqx.Module):
 
     def task(self, *, key: Key) -> Simulated:
         """Draw a task: what is seen of a chain, as counts of pairs, and the truth, as one item of a record."""
-        truth, paths = self.paths_of(key=key)
-        n = max(self.states)
-        pairs = plane_pairs(code_planes(paths.labels, paths.seen, n), FINE)
-        gaps = jnp.arange(1, FINE + 1) / paths.unit()
-        first = jnp.argmax(paths.seen, 0)
-        begins = jnp.take_along_axis(paths.labels, first[None], 0)[0]
-        starts = (jax.nn.one_hot(begins, n) * paths.seen.any(0)[:, None]).sum(0)
-        return Simulated(PairEvidence.binned(gaps, pairs, starts, truth.states, paths.noise), truth)
+        return _task(self, key)
 
     def tasks(self, n: int, *, key: Key, chunk: int = 64) -> Simulated:
         """Draw `n` tasks, `chunk` at a time, as a record that `fit` takes."""
         keys = jax.random.split(key, n)
         parts = [_several(self, keys[i : i + chunk]) for i in range(0, n, chunk)]
         return jax.tree.map(lambda *xs: jnp.concatenate(xs), *parts) if len(parts) > 1 else parts[0]
+
+
+@eqx.filter_jit
+def _chain(prior: TaskPrior, key: Key) -> ChainTruth:
+    n = max(prior.states)
+    keys = jax.random.split(key, 7)
+    m = jax.random.choice(keys[0], jnp.asarray(prior.states))
+    states = jnp.arange(n) < m
+    pairs = states[:, None] & states[None, :] & ~jnp.eye(n, dtype=bool)
+    full = jax.random.bernoulli(keys[1])
+    present = pairs & (full | _strongly_connected(states, pairs, keys[2]))
+    rates = jnp.where(present, _beta(keys[3], (n, n)), 0)
+    factor = prior.stretch ** jax.random.uniform(keys[4], minval=-1.0)
+    rates = rates * jnp.where(jax.random.bernoulli(jax.random.fold_in(keys[4], 1), prior.stretched), factor, 1)
+    still, near = jax.random.bernoulli(keys[5]), _dirichlet(keys[6], states)
+    # Padding flows into state 0, so that the stationary law leaves it.
+    flow = rates.at[:, 0].add(jnp.where(states, 0, 1))
+    law = jnp.clip(balance(flow - jnp.diag(flow.sum(1))), 0, 1)
+    return ChainTruth(rates, present, jnp.where(still, law / law.sum(), near), states)
+
+
+@eqx.filter_jit
+def _paths_of(prior: TaskPrior, key: Key) -> tuple[ChainTruth, LabelledPaths]:
+    keys = jax.random.split(key, 5)
+    truth = _chain(prior, keys[0])
+    noise = jax.random.choice(keys[1], jnp.asarray(prior.noises, truth.rates.dtype))
+    labels = _labels(truth, noise, prior.paths, key=keys[2])
+    low = prior.paths if prior.fewest is None else prior.fewest
+    count = low * (prior.paths / low) ** jax.random.uniform(keys[3])
+    there = jnp.arange(prior.paths) < jnp.round(count)
+    paths = LabelledPaths(labels, prior._seen(keys[4]) & there[None], noise)
+    scale = paths.unit() * (_HORIZON / (_POINTS - 1))
+    return eqx.tree_at(lambda c: c.rates, truth, truth.rates * scale), paths
+
+
+@eqx.filter_jit
+def _task(prior: TaskPrior, key: Key) -> Simulated:
+    truth, paths = _paths_of(prior, key)
+    n = max(prior.states)
+    pairs = plane_pairs(code_planes(paths.labels, paths.seen, n), FINE)
+    gaps = jnp.arange(1, FINE + 1) / paths.unit()
+    first = jnp.argmax(paths.seen, 0)
+    begins = jnp.take_along_axis(paths.labels, first[None], 0)[0]
+    starts = (jax.nn.one_hot(begins, n) * paths.seen.any(0)[:, None]).sum(0)
+    return Simulated(PairEvidence.binned(gaps, pairs, starts, truth.states, paths.noise), truth)
 
 
 @eqx.filter_jit

@@ -10,12 +10,14 @@ from jaxtyping import Int, UInt32
 
 from .._errors import check_traced, require
 from .._types import Array, Times
-from ..math import event_clock
+from ..math import counter_poisson, event_clock
 from ._simulate import AbstractSimulation
 
 
 __all__ = ["TauLeaping"]
 
+_LEAPS = 0x6C656170
+"""The stream of the Poisson numbers, apart from that of the events."""
 _CRITICAL = 10
 """A reaction that could fire fewer times than this before a reactant runs out fires one at a time."""
 _FEW = 10
@@ -104,8 +106,7 @@ class TauLeaping(AbstractSimulation):
         wait = jnp.where(rare > 0, clock.real / jnp.where(rare > 0, rare, 1), jnp.inf)
         tau = jnp.minimum(jnp.minimum(longest, wait), lane.left)
         mean = jnp.where(critical | ~work, 0, a * tau)
-        key = jax.random.fold_in(jax.random.wrap_key_data(jnp.stack([k0, k1]), impl="threefry2x32"), lane.count)
-        fired = jax.random.poisson(key, mean, dtype=jnp.int32)
+        fired = counter_poisson(jnp.stack([k0, k1]), lane.count, mean, stream=_LEAPS)
         sums = jnp.cumsum(slow)
         chosen = (jnp.arange(a.shape[0]) == jnp.sum(sums <= clock.imag * rare)) & critical
         fired = fired + (chosen & (wait <= tau)).astype(jnp.int32)

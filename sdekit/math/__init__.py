@@ -65,6 +65,7 @@ from ._normal_equations import (
 )
 from ._order import distinct as distinct, random_order as random_order
 from ._past import PAST_RATES as PAST_RATES, past_expansion as past_expansion, past_variance as past_variance
+from ._poisson import counter_poisson as counter_poisson
 from ._quadrature import gauss_legendre as gauss_legendre, integrate as integrate
 from ._recurrence import (
     affine_recurrence as affine_recurrence,
@@ -105,6 +106,7 @@ __all__ = [
     "compose_affine",
     "counter_bits",
     "counter_normal",
+    "counter_poisson",
     "counter_uniform",
     "cumulative_sum",
     "event_clock",

@@ -22,7 +22,9 @@ def _sum(x: Array) -> Array:
 
 
 def _inverse(x: Array) -> Array:
-    return jnp.where(x > 0, 1 / jnp.where(x > 0, x, 1), 0)
+    """One over it, and zero where there is nothing to divide by."""
+    some = x >= jnp.finfo(x.dtype).tiny
+    return jnp.where(some, 1 / jnp.where(some, x, 1), 0)
 
 
 def _apply(matrix: Array, x: Array) -> Array:
@@ -62,6 +64,20 @@ def _ahead(matrix: Array, end: Array, e: Array) -> tuple[Array, Array]:
     return jax.lax.scan(step, end, e, reverse=True)
 
 
+def _scaled_ahead(matrix: Array, end: Array, e: Array, scale: Array) -> tuple[Array, Array]:
+    """The same with the scales of the way forward, so that it gives laws without a division (Rabiner, section V.A).
+
+    What a state that the data exclude would lead to may overflow; its law is zero, whatever that is."""
+    most = jnp.finfo(e.dtype).max / (4 * len(matrix))
+
+    def step(u, inputs):
+        w, c = inputs
+        new = jnp.minimum(w * _apply(matrix, u) * c[None], most)
+        return new, new
+
+    return jax.lax.scan(step, end, (e, scale), reverse=True)
+
+
 def _through(matrix: Array, e: Array, backward: bool) -> tuple[Array, Array]:
     """What each block does to a column: products of its steps, column `i` the image of state `i`; and its scale."""
     n, blocks = e.shape[1:]
@@ -91,45 +107,47 @@ def _exact_entries(matrix: Array, e: Array, first: Array, backward: bool) -> Arr
     return jax.lax.scan(step, first, blocks, reverse=backward)[1].T
 
 
-def _sweep(run, matrix: Array, first: Array, e: Array, needed: Array, backward: bool) -> tuple[Array, Array]:
+def _sweep(run, warm, matrix: Array, first: Array, e: Array, needed: Array, backward: bool) -> tuple[Array, Array]:
     """What `run` gives with each block entered rightly.
 
-    A chain forgets: a few steps ahead of a block lead from any column to that with which it is entered. Whether
-    they did is seen at the end, where each block must hand over what the next began with; if not, the blocks run again
-    from entries found without guessing. `needed` says which blocks must be entered rightly.
+    A chain forgets: a few steps ahead of a block lead from any column to that with which it is entered (`warm`).
+    Whether they did is seen at the end, where each block must hand over what the next began with; if not, the blocks
+    run again from entries found without guessing. `needed` says which blocks must be entered rightly.
     """
     length, n, blocks = e.shape
     if blocks == 1:
-        return run(matrix, first[:, None], e)
+        return run(first[:, None])
     steps = e[:_WARM] if backward else e[max(length - _WARM, 0) :]
-    warm = run(matrix, jnp.full((n, blocks), 1 / n, e.dtype), steps)[0]
 
     def handed(x):
         x = x * _inverse(_sum(x))[None]
         return jnp.concatenate([x[:, 1:], first[:, None]] if backward else [first[:, None], x[:, :-1]], 1)
 
-    entry = handed(warm)
-    found = run(matrix, entry, e)
+    entry = handed(warm(matrix, jnp.full((n, blocks), 1 / n, e.dtype), steps)[0])
+    found = run(entry)
     gap = jnp.abs(handed(found[0]) - entry)
     good = ((gap <= 256 * jnp.finfo(e.dtype).eps * entry) | ~needed[None]).all()
-    exact = lambda: run(matrix, _exact_entries(matrix if backward else matrix.T, e, first, backward), e)
+    exact = lambda: run(_exact_entries(matrix if backward else matrix.T, e, first, backward))
     return jax.lax.cond(good, lambda: found, exact)
 
 
 def lane_expectations(
-    start: Float[Array, " n"],
+    first: Float[Array, " n"],
     matrix: Float[Array, "n n"],
-    e: Float[Array, "length n lanes"],
+    start: Float[Array, " n"],
+    seen: Float[Array, "length n lanes"],
     real: Bool[Array, "length lanes"],
 ) -> tuple[Float[Array, " n"], Float[Array, "length n lanes"], Float[Array, "n n"], Float[Array, ""]]:
     """`chain_expectations` of a chain that lies in lanes: step `l` of lane `b` is step `b * length + l` of the chain.
 
     **Arguments:**
 
-    - `start`: weights of the states at the first time, times the likelihood of what was seen there.
+    - `first`: weights of the states at the first time.
     - `matrix`: the transition matrix, rows that sum to one.
-    - `e`: the likelihood of what each step leads to, in each state; ones in steps that only fill the last lanes.
-    - `real`: which steps are steps of the chain, all those before the first that is not.
+    - `start`: the log-likelihood of what was seen at the first time, in each state.
+    - `seen`: the log-likelihood of what each step leads to, in each state.
+    - `real`: which steps are steps of the chain, all those before the first that is not; the others fill the last
+        lanes, and what they lead to counts nothing.
 
     **Returns:** the law of the first state; those of the states that each step leads to; the expected numbers of
     transitions; the log-likelihood.
@@ -140,22 +158,36 @@ def lane_expectations(
         import jax.numpy as jnp
         from sdekit.math import lane_expectations
         P = jnp.array([[0.9, 0.1], [0.2, 0.8]])
-        lane_expectations(jnp.array([0.5, 0.5]), P, jnp.ones((5, 2, 2)), jnp.ones((5, 2), bool))[0]
+        lane_expectations(jnp.array([0.5, 0.5]), P, jnp.zeros(2), jnp.zeros((5, 2, 2)), jnp.ones((5, 2), bool))[0]
         ```
     """
-    n = len(start)
-    last, before = _sweep(_forward, matrix, start, e, real[0], False)
-    _, ahead = _sweep(_ahead, matrix, jnp.full(n, 1 / n, e.dtype), e, real[-1], True)
-    sums = jax.vmap(_sum)
-    scales = jnp.concatenate([sums(before[1:]), _sum(last)[None]])
+    n = len(first)
+    seen = jnp.where(real[:, None], seen, 0)
+    shift, top = _top(start), _top(seen.transpose(1, 0, 2))
+    start, e = first * jnp.exp(start - shift), jnp.exp(seen - top[:, None])
+    forward = lambda entry: _forward(matrix, entry, e)
+    last, before = _sweep(forward, _forward, matrix, start, e, real[0], False)
+    sums = jax.vmap(_sum)(before)
+    scale, ends = _inverse(sums), _apply(matrix.T, last)
+
+    def backward(entry):
+        # The column behind the last step of a block, such that its product with what came before sums to one.
+        return _scaled_ahead(matrix, entry * _inverse(_sum(ends * entry))[None], e, scale)
+
+    _, ahead = _sweep(backward, _ahead, matrix, jnp.full(n, 1 / n, e.dtype), e, real[-1], True)
     logs = lambda x: jnp.where(x > 0, jnp.log(jnp.where(x > 0, x, 1)), -jnp.inf)
-    log_prob = logs(start.sum()) + jnp.where(real, logs(scales), 0).sum()
-    # Each is computed once: fused into what follows, the products would be repeated for every state.
-    both = jax.lax.optimization_barrier(ahead * jax.vmap(lambda x: _apply(matrix.T, x))(before))
-    scale = jax.lax.optimization_barrier(_inverse(sums(both)))
-    pairs = jnp.einsum("lib,ljb->lij", before * jnp.where(real, scale, 0)[:, None], ahead)
+    scales = jnp.concatenate([sums[1:], _sum(last)[None]])
+    log_prob = logs(start.sum()) + jnp.where(real, logs(scales), 0).sum() + shift + top.sum()
+    laws = ahead * jax.vmap(lambda x: _apply(matrix.T, x))(before)
+    pairs = jnp.einsum("lib,ljb->lij", before, jnp.where(real[:, None], ahead, 0)).sum(0)
     law = start * (matrix @ ahead[0, :, 0])
-    return law * _inverse(law.sum()), both * scale[:, None], matrix * pairs.sum(0), log_prob
+    return law * _inverse(law.sum()), laws, matrix * pairs, log_prob
+
+
+def _top(seen: Array) -> Array:
+    """The largest of the logs over the first axis; zero where all is impossible."""
+    top = seen.max(0)
+    return jnp.where(jnp.isfinite(top), top, 0)
 
 
 def chain_expectations(
@@ -197,12 +229,9 @@ def chain_expectations(
     require(matrix.shape == (n, n), "matrix", f"must have shape ({n}, {n})", matrix, "pass one row a state")
     blocks = max(1, min(blocks, (t - 1) // 4))
     length = -(-(t - 1) // blocks)
-    top = seen.max(1)
-    top = jnp.where(jnp.isfinite(top), top, 0)
-    # Steps that fill the last block see nothing: the law moves on, and no likelihood is gained or lost.
-    e = jnp.concatenate([jnp.exp(seen - top[:, None]), jnp.ones((blocks * length - t + 1, n), seen.dtype)])
+    fill = jnp.zeros((blocks * length + 1 - t, n), seen.dtype)
     real = jnp.arange(blocks)[None] * length + jnp.arange(length)[:, None] < t - 1
-    lanes = e[1:].reshape(blocks, length, n).transpose(1, 2, 0)
-    law, laws, moves, log_prob = lane_expectations(first * e[0], matrix, lanes, real)
+    lanes = jnp.concatenate([seen[1:], fill]).reshape(blocks, length, n).transpose(1, 2, 0)
+    law, laws, moves, log_prob = lane_expectations(first, matrix, seen[0], lanes, real)
     laws = jnp.concatenate([law[None], laws.transpose(2, 0, 1).reshape(-1, n)[: t - 1]])
-    return laws, moves, log_prob + top.sum()
+    return laws, moves, log_prob

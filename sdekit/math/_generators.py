@@ -16,6 +16,8 @@ __all__ = ["transition_matrices", "transition_matrix", "uniformized_powers"]
 
 _SQUARINGS = 20
 _OCTAVES, _PIECES, _NODES, _POWERS, _FIRST = 40, 4, 16, 7, -8
+_WRITTEN = 12
+"""Products of matrices up to this size are written out."""
 
 
 def _square(Q: Array) -> None:
@@ -67,6 +69,17 @@ def transition_matrix(Q: Float[Array, "n n"], t: RealScalar) -> Float[Array, "n 
     return X + jnp.eye(Q.shape[0], dtype=X.dtype)
 
 
+def _doubled(X: Float[Array, "n n m"]) -> Float[Array, "n n m"]:
+    """`2 X + X X` of matrices that lie side by side. Written out, products of small ones run along the last axis."""
+    n = X.shape[0]
+    if n > _WRITTEN:
+        return 2 * X + jnp.einsum("ikm,kjm->ijm", X, X)
+    found = 2 * X
+    for k in range(n):
+        found = found + X[:, k, None] * X[None, k]
+    return found
+
+
 @functools.cache
 def _chebyshev() -> tuple[np.ndarray, np.ndarray]:
     """Nodes on each piece of (1/2, 1), and the matrix from values at the nodes of a piece to Chebyshev coefficients."""
@@ -116,9 +129,9 @@ def transition_matrices(Q: Float[Array, "n n"], ts: Float[Array, " k"]) -> Float
         powers.append(powers[-1] @ powers[0] / k)
     powers = jnp.stack(powers)
     start = np.stack([(nodes.ravel() * 2.0**_FIRST) ** k for k in range(1, _POWERS + 1)], 1)
-    X = jnp.einsum("mk,kij->mij", jnp.asarray(start, dtype), powers)
-    _, table = jax.lax.scan(lambda X, _: (2 * X + X @ X, X), X, None, length=_OCTAVES)
-    table = jnp.einsum("cm,omij->ocij", jnp.asarray(rule, dtype), table.reshape(-1, _NODES, n, n))
+    X = jnp.einsum("mk,kij->ijm", jnp.asarray(start, dtype), powers)
+    _, table = jax.lax.scan(lambda X, _: (_doubled(X), X), X, None, length=_OCTAVES)
+    table = table.transpose(0, 3, 1, 2).reshape(-1, _NODES, n, n)
     x = ts * scale
     octave = jnp.ceil(jnp.log2(jnp.maximum(jax.lax.stop_gradient(x), 2.0 ** (_FIRST - 2)))).astype(int) - _FIRST
     held = jnp.clip(octave, 0, _OCTAVES - 1)
@@ -129,10 +142,13 @@ def transition_matrices(Q: Float[Array, "n n"], ts: Float[Array, " k"]) -> Float
     weights = [jnp.ones_like(y), y]
     for _ in range(_NODES - 2):
         weights.append(2 * y * weights[-1] - weights[-2])
-    weights = jnp.stack(weights, 1)
-    short = jnp.where(octave < 0, x, 0)
+    # The weights of the values at the nodes: those of Chebyshev's polynomials, times the matrix to their coefficients.
+    weights = jnp.stack(weights, 1) @ jnp.asarray(rule, dtype)
+    short = [jnp.where(octave < 0, x, 0)]
+    for _ in range(_POWERS - 1):
+        short.append(short[0] * short[-1])
     found = jnp.einsum("kc,kcij->kij", weights, table[held * _PIECES + piece])
-    small = jnp.einsum("kp,pij->kij", short[:, None] ** jnp.arange(1, _POWERS + 1)[None], powers)
+    small = jnp.einsum("kp,pij->kij", jnp.stack(short, 1), powers)
     found = jnp.where((octave < 0)[:, None, None], small, found) + jnp.eye(n, dtype=dtype)[None]
     return jnp.where((octave < _OCTAVES)[:, None, None], found, jnp.nan)
 

@@ -98,7 +98,7 @@ def test_labels_follow_the_chain_and_the_noise():
 
 
 def test_evidence_of_a_task_is_that_of_its_panel_and_of_brute_force():
-    for seed in range(3):
+    for seed in range(2):
         truth, paths = draw(PRIOR, jax.random.key(seed))
         task = draw_task(PRIOR, jax.random.key(seed)) if seed == 0 else None
         panel = paths.panel(int(truth.states.sum()))
@@ -108,8 +108,8 @@ def test_evidence_of_a_task_is_that_of_its_panel_and_of_brute_force():
             for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(task.evidence), strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
         slow = np.zeros((9, 6, 6))
-        for item in panel:
-            t, s = np.asarray(item.ts)[item.mask], np.asarray(item.states)[item.mask]
+        for t, s, m in zip(*(np.asarray(x) for x in (panel.ts, panel.states, panel.mask)), strict=True):
+            t, s = t[m], s[m]
             for i in range(len(t)):
                 for j in range(i + 1, len(t)):
                     gap = t[j] - t[i]
@@ -185,9 +185,10 @@ CHAIN = RateMatrix(RATES, Conditional())
 
 def test_em_with_a_prior_is_conjugate_on_whole_paths():
     path = CHAIN.sample(jnp.array([0.0, 8.0]), key=jax.random.key(0))
-    ends = jnp.append(path.ts, path.t1)[jnp.append(path.mask, True)]
-    states = jnp.append(path.states, path.states[-1])[jnp.append(path.mask, True)]
-    panel = Panel(ends, states.astype(int), kinds=jnp.full(ends.shape, 2), num_states=3)
+    keep = np.append(np.asarray(path.mask), True)
+    ends = np.append(np.asarray(path.ts), path.t1)[keep]
+    states = np.append(np.asarray(path.states), path.states[-1])[keep].astype(int)
+    panel = Panel(ends, states, kinds=np.full(ends.shape, 2), num_states=3)
     jumps, times = path_statistics(path, 3)
     shape, rate = np.linspace(0.5, 2.0, 6), np.linspace(1.0, 3.0, 6)
     off = ~np.eye(3, dtype=bool)
@@ -201,7 +202,7 @@ def test_no_step_with_a_prior_and_known_noise_lowers_the_posterior():
     panel = paths.to_panel(jnp.linspace(0.0, 6.0, 13), num_states=3)
     prior, noise = GammaPrior(2.0, 1.5), label_noise(3, 0.1)
     model = Hidden(CHAIN, noise)
-    steps = [em(model, panel, prior=prior, steps=k, tolerance=0.0) for k in (1, 2, 3, 5, 8, 20, 400)]
+    steps = [em(model, panel, prior=prior, steps=k, tolerance=0.0) for k in (1, 2, 5, 20, 400)]
     values = np.array([s.log_prob for s in steps])
     assert (np.diff(values) > -1e-9 * np.abs(values[:-1])).all()
     last = steps[-1].model

@@ -125,7 +125,7 @@ def test_birth_and_death_have_the_products_and_sums_of_the_textbook():
 def test_a_passage_through_equal_stages_is_a_gamma_law():
     model = RateMatrix(np.diag(np.full(3, 2.0), 1))
     ts = jnp.linspace(0.0, 4.0, 9)
-    survival, density = passage_law(model, 3, ts, 0)
+    survival, density = jax.jit(lambda m, ts: passage_law(m, 3, ts, 0))(model, ts)
     gamma = scipy.stats.gamma(3, scale=0.5)
     np.testing.assert_allclose(survival, gamma.sf(ts), atol=1e-12)
     np.testing.assert_allclose(density, gamma.pdf(ts), atol=1e-12)
@@ -134,7 +134,7 @@ def test_a_passage_through_equal_stages_is_a_gamma_law():
 def test_expectations_between_two_ends_are_the_integrals_of_van_loan():
     Q = np.asarray(_random(3, 3))
     P = scipy.linalg.expm(Q * 0.8)
-    held, moved = endpoint_holding(jnp.asarray(Q), 0.8), endpoint_jumps(jnp.asarray(Q), 0.8)
+    held, moved = jax.jit(lambda Q: (endpoint_holding(Q, 0.8), endpoint_jumps(Q, 0.8)))(jnp.asarray(Q))
     for i, j in ((0, 0), (1, 2), (2, 0)):
         E = np.zeros((3, 3))
         E[i, j] = 1
@@ -181,14 +181,16 @@ def test_effects_of_covariates_are_shared_left_out_and_turned_round():
 def test_labels_have_the_laws_of_brute_force():
     rng = np.random.default_rng(0)
     A, E = rng.dirichlet(np.ones(3), 3), rng.dirichlet(np.ones(2), 3)
-    pairs, grams = np.asarray(label_pairs(A, E, 4)), np.asarray(label_gram(A, E, 4))
+    all_of = jax.jit(
+        lambda A, E: (label_pairs(A, E, 4), label_gram(A, E, 4), label_runs(A, E, 1, 200), label_gram(A, E, 3))
+    )
+    pairs, grams, runs, triples = (np.asarray(x) for x in all_of(A, E))
     np.testing.assert_allclose(grams.sum((1, 2)), pairs[3], atol=1e-12)
     np.testing.assert_allclose(grams.sum((0, 3)), pairs[1], atol=1e-12)
     mean = pairs[0].sum(1) @ [0.0, 1.0]
     np.testing.assert_allclose(label_autocovariance(A, E, [0.0, 1.0], 4)[2], pairs[2][1, 1] - mean**2, atol=1e-12)
-    runs = np.asarray(label_runs(A, E, 1, 200))
     starts = grams.sum((2, 3))[0, 1]
-    np.testing.assert_allclose(runs[0], label_gram(A, E, 3)[0, 1, 0] / starts, atol=1e-12)
+    np.testing.assert_allclose(runs[0], triples[0, 1, 0] / starts, atol=1e-12)
     np.testing.assert_allclose(runs[1], grams[0, 1, 1, 0] / starts, atol=1e-12)
     # Runs of mean length L begin at rate P(label) / L.
     np.testing.assert_allclose(runs @ np.arange(1, 201), mean / starts, rtol=1e-6)
