@@ -106,12 +106,12 @@ def test_draws_and_scores_are_those_of_the_drifts():
 
 
 class Affine(eqx.Module):
-    """A part that is affine in the state and quadratic in time."""
+    """A part that is affine in the state and polynomial in time."""
 
     weights: jax.Array
 
     def __call__(self, t, x):
-        basis = jnp.array([1.0, t, t**2])
+        basis = t ** jnp.arange(len(self.weights))
         return (basis @ self.weights)[:1] * x + (basis @ self.weights)[1:]
 
 
@@ -145,7 +145,7 @@ def test_faults_are_named():
     _, model = near(BrownianMotion(scale=np.ones(2)))
     data = model.data
     with pytest.raises(TypeError, match="`reference` must have linear transitions"):
-        MatchedBridge(DoubleWell(), data, model.forward, model.backward)
+        LightSB(DoubleWell(), data, key=jax.random.key(0))
     three = Snapshots(jnp.arange(3.0), jnp.zeros((3, 1, 2)))
     with pytest.raises(ValueError, match="`data` must have snapshots at two times"):
         MatchedBridge(model.reference, three, model.forward, model.backward)
