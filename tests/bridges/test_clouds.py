@@ -57,6 +57,10 @@ def test_draws_on_a_grid_have_the_exact_marginals(on_grid):
     exact = GaussianSchroedingerBridge(OU, [[0.0], [1.0]], [[[0.5]], [[0.2]]])
     n = 5000
     xs = np.asarray(on_grid.sample(jnp.array([0.0, 0.4, 0.8, 1.0]), key=jax.random.key(0), n=n).xs[..., 0])
+    # Carried once each, starts have their weights; what is left is the spread given a start.
+    w, carried = np.asarray(on_grid.data.weights[0]), np.asarray(on_grid.carried(0.4, key=jax.random.key(1))[:, 0])
+    law = exact.marginal(0.4)
+    assert abs(w @ carried - float(law.mean[0])) < 5.3 * np.sqrt((w**2).sum() * float(law.covariance_matrix[0, 0]))
     for i, t in enumerate((0.0, 0.4, 0.8, 1.0)):
         law = exact.marginal(t)
         mean, variance = float(law.mean[0]), float(law.covariance_matrix[0, 0])

@@ -54,7 +54,7 @@ def test_velocities_are_those_of_the_gaussian_bridge():
         moments = w @ v, w @ (v - w @ v) ** 2, w @ ((x - w @ x) * (v - w @ v))
         i = 2 * k
         expected = mean[i + 1], covariance[i + 1, i + 1], covariance[i, i + 1]
-        # 800 weighted copies a time: an error of .03 and less; the bars are five of them.
+        # 800 copies of nearly equal weights: a standard error of .03 at most; five of them.
         np.testing.assert_allclose(moments, expected, atol=0.15)
 
 
