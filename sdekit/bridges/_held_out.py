@@ -116,6 +116,7 @@ def held_out(
     key: Key,
     particles: int | None = None,
     draws: Callable[..., Any] | None = None,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> HeldOut:
     """Exact W1 and W2 between a model's draws and held-out snapshots, beside persistence and the middle of transport.
 
@@ -128,6 +129,7 @@ def held_out(
     - `particles`: how many to draw for each time; as many as are held out by default.
     - `draws`: `(model, t, *, key) -> (n, d)`, where the model is not to be sampled; such as `SinkhornBridge.carried`,
         which takes each particle of the snapshot before once (where there is no padding).
+    - `metrics`: distances of two clouds by name; exact W1 and W2 by default.
 
     **Returns:** a `HeldOut` table.
 
@@ -160,7 +162,7 @@ def held_out(
             n = len(cloud)
             # Draws may be more by a whole factor; a snapshot of another size is thinned, or repeated evenly.
             guess = guess if len(guess) % n == 0 else _thin(guess, n)
-            for name, metric in METRICS.items():
+            for name, metric in metrics.items():
                 rows.setdefault((who, name), []).append(float(metric(guess, cloud)))
     return HeldOut(np.asarray(test.ts), {name: np.array(values) for name, values in rows.items()})
 
@@ -172,6 +174,7 @@ def leave_one_out(
     key: Key,
     particles: int | None = None,
     draws: Callable[..., Any] | None = None,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> HeldOut:
     """Each inner snapshot held out in turn: a model through all others is asked for it.
 
@@ -180,7 +183,7 @@ def leave_one_out(
     - `fit`: `(snapshots, key) -> process`, such as a bridge through the snapshots.
     - `data`: snapshots at three times or more.
     - `key`: a JAX key.
-    - `particles`, `draws`: as in `held_out`.
+    - `particles`, `draws`, `metrics`: as in `held_out`.
 
     **Returns:** a `HeldOut` table, a column for each inner time.
 
@@ -207,7 +210,7 @@ def leave_one_out(
     for k in range(1, count - 1):
         one, two = jax.random.split(jax.random.fold_in(key, k))
         train = data.at([i for i in range(count) if i != k])
-        how = {"key": two, "particles": particles, "draws": draws}
-        tables.append(held_out(fit(train, one), train, data.at([k]), **how))
+        model = fit(train, one)
+        tables.append(held_out(model, train, data.at([k]), key=two, particles=particles, draws=draws, metrics=metrics))
     names = tables[0].rows
     return HeldOut(np.asarray(data.ts[1:-1]), {n: np.concatenate([t.rows[n] for t in tables]) for n in names})

@@ -80,7 +80,7 @@ SB_MIXTURE = Experiment(
         "smoke": {"cases": ((1.0, 2),), "particles": {2: 20_000}, "components": 8, "few": 5000, "steps": 100,
                   "polish": 20, "starts": 200},
         "paper": {"cases": tuple((e, d) for e in (0.1, 1.0) for d in (2, 16, 64, 128)),
-                  "particles": {2: 400_000, 16: 500_000, 64: 250_000, 128: 200_000}, "components": 8, "few": 10_000,
+                  "particles": {2: 200_000, 16: 300_000, 64: 150_000, 128: 100_000}, "components": 8, "few": 10_000,
                   "steps": 100, "polish": 40, "starts": 500},
     },
 )  # fmt: skip

@@ -24,6 +24,7 @@ from ..bridges import (
 from ..data import Snapshots, load
 from ..evaluate import Report, Row
 from ..processes import BrownianMotion
+from ..transport import wasserstein1
 from ._experiment import Experiment, Outcome
 
 
@@ -206,7 +207,7 @@ def _leave_out(outcome: Outcome) -> Report:
     rows = []
     for cells in setting["cells"]:
         data = whole if cells is None else whole.draw(cells, key=outcome.key)
-        table = leave_one_out(bridge, data, key=outcome.key, draws=carried)
+        table = leave_one_out(bridge, data, key=outcome.key, draws=carried, metrics={"W1": wasserstein1})
         side = _ALL if cells is None else f"{cells} cells a side"
         for who, name in {"model": _BRIDGE, "persistence": "persistence", "OT midpoint": "OT midpoint"}.items():
             label = f"{name}, {side}"
