@@ -6,11 +6,23 @@
 # drifts, until bridge and reference agree. Each inner snapshot is then held out in turn.
 
 # %%
+import os
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
 
 import sdekit as sk
 from sdekit import bridges
+
+
+out = Path(os.environ.get("SDEKIT_OUT", "out"))
+
+
+def save(figure, name):
+    sk.plot.save(figure, out / f"{name}.png", dpi=110)
 
 
 ts = jnp.arange(0.0, 5.0)
@@ -24,13 +36,14 @@ data = sk.data.Snapshots.from_list(ts, clouds)
 reference = bridges.with_noise(bridges.PredatorPrey(), scale=0.1, dim=2)
 
 
-def through(snapshots, key):
-    return bridges.refine(reference, snapshots, key=key, rounds=4, steps=12).bridge
+def refined(snapshots, key):
+    return bridges.refine(reference, snapshots, key=key, rounds=4, steps=12)
 
 
-bridge = through(data, jax.random.key(1))
+found = refined(data, jax.random.key(1))
+bridge = found.bridge
 paths = bridge.sample(jnp.linspace(0.0, 4.0, 41), key=jax.random.key(2), n=50)
-table = bridges.leave_one_out(through, data, key=jax.random.key(3))
+table = bridges.leave_one_out(lambda some, key: refined(some, key).bridge, data, key=jax.random.key(3))
 print(paths, table, sep="\n\n")
 
 # %% [markdown]
@@ -39,5 +52,24 @@ print(paths, table, sep="\n\n")
 # %%
 print({name: float(v) for name, v in sk.named_parameters(bridge.reference.process.drift_field).items()})
 
+# %% [markdown]
+# Paths of the bridge in the plane of prey and predators, over the snapshots that they pass; arrows are the drift of the
+# bridge between the second and the third. On the right, the refinement: what the divergence of the bridge from its
+# reference falls by, until what is left is noise of the draws.
+
 # %%
-figure = sk.plot.paths(paths)
+xs = np.asarray(paths.xs)
+with sk.plot.style():
+    figure, (plane, trace) = plt.subplots(1, 2, figsize=(9, 4), width_ratios=(3, 2))
+plane.plot(xs[..., 0].T, xs[..., 1].T, lw=0.6, alpha=0.4, color=sk.plot.PALETTE[0])
+for k, t in enumerate(np.asarray(data.ts)):
+    plane.plot(*np.asarray(data.cloud(k)).T, "o", ms=3, color=sk.plot.PALETTE[1 + k], label=f"t = {t:g}")
+corners = jnp.stack(jnp.meshgrid(jnp.linspace(0.5, 3.5, 7), jnp.linspace(1.5, 4.5, 7)), -1).reshape(-1, 2)
+pull = jax.vmap(lambda x: bridge.drift(1.5, x))(corners)
+plane.quiver(*np.asarray(corners).T, *np.asarray(pull).T, color="0.6", width=0.003)
+plane.set(xlabel="prey", ylabel="predators")
+plane.legend(fontsize=8, loc="lower right")
+kl = np.asarray(found.kl)
+trace.plot(kl, "o-", color=sk.plot.PALETTE[0])
+trace.set(xlabel="round", ylabel="divergence, up to a constant", xticks=range(len(kl)))
+save(figure, "bridges-snapshots")

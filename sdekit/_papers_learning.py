@@ -198,6 +198,16 @@ LEARNING: dict[str, Paper] = {
         "Simulation-Free Schr{\\\"o}dinger Bridges via Score and Flow Matching",
         "International Conference on Artificial Intelligence and Statistics", 2024,
     ),
+    "debortoli2021": proceedings(
+        "De Bortoli, V. and Thornton, J. and Heng, J. and Doucet, A.",
+        "Diffusion Schr{\\\"o}dinger Bridge with Applications to Score-Based Generative Modeling",
+        "Advances in Neural Information Processing Systems", 2021,
+    ),
+    "hong2025": proceedings(
+        "Hong, W. and Shi, Y. and Niles-Weed, J.",
+        "Trajectory Inference with Smooth Schr{\\\"o}dinger Bridges",
+        "International Conference on Machine Learning", 2025,
+    ),
     "shi2023": proceedings(
         "Shi, Y. and De Bortoli, V. and Campbell, A. and Doucet, A.", "Diffusion Schr{\\\"o}dinger Bridge Matching",
         "Advances in Neural Information Processing Systems", 2023,

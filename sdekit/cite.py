@@ -79,6 +79,8 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "MatchedBridge": ("tong2024",),
     "BridgeMatching": ("tong2024",),
     "Iteration": ("shi2023",),
+    "MeanMatching": ("debortoli2021",),
+    "complete": ("hong2025",),
     "mixture_benchmark": ("gushchin2023",),
     "Refinement": ("shen2025",),
     "GaussianRefinement": ("shen2025",),

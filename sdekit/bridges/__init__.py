@@ -11,6 +11,7 @@ from ._families import (
     PotentialGradient as PotentialGradient,
     PredatorPrey as PredatorPrey,
     RepressilatorField as RepressilatorField,
+    Spring as Spring,
     with_noise as with_noise,
 )
 from ._gaussian import (
@@ -27,8 +28,10 @@ from ._iterate import Iteration as Iteration, coupled as coupled, iterate as ite
 from ._laws import BridgeMarginal as BridgeMarginal, Cloud as Cloud
 from ._linearised import Linearised as Linearised
 from ._matching import BridgeMatching as BridgeMatching, MatchedBridge as MatchedBridge
+from ._missing import complete as complete
 from ._mixture import LightSB as LightSB, LightSBLoss as LightSBLoss
 from ._population import GaussianRefinement as GaussianRefinement, refine_gaussian as refine_gaussian
+from ._proportional import MeanMatching as MeanMatching, proportional_fitting as proportional_fitting
 from ._refine import Refinement as Refinement, refine as refine
 from ._regression import (
     AbstractRegression as AbstractRegression,
@@ -56,20 +59,24 @@ __all__ = [
     "LinearVortex",
     "Linearised",
     "MatchedBridge",
+    "MeanMatching",
     "PotentialGradient",
     "PredatorPrey",
     "Refinement",
     "RepressilatorField",
     "SinkhornBridge",
+    "Spring",
     "Visited",
     "baselines",
     "cbw2_uvp",
+    "complete",
     "coupled",
     "gaussian_coupling",
     "held_out",
     "iterate",
     "leave_one_out",
     "mixture_benchmark",
+    "proportional_fitting",
     "refine",
     "refine_gaussian",
     "with_noise",

@@ -18,7 +18,7 @@ from ..nets import ConstantDiffusion
 from ..processes import Diffusion
 
 
-__all__ = ["LinearVortex", "PotentialGradient", "PredatorPrey", "RepressilatorField", "with_noise"]
+__all__ = ["LinearVortex", "PotentialGradient", "PredatorPrey", "RepressilatorField", "Spring", "with_noise"]
 
 
 def with_noise(field: Callable[[RealScalar, State], State], scale: ArrayLike, dim: int | None = None) -> Diffusion:
@@ -135,6 +135,34 @@ class LinearVortex(AbstractParametric):
 
     def __call__(self, t: RealScalar, x: State) -> State:
         return jnp.stack([self.turn[0] * x[1], -self.turn[1] * x[0]]) + self.offset
+
+
+class Spring(AbstractParametric):
+    r"""Positions and velocities: $(v, -k x - c v)$, the state $(x, v)$. A reference whose paths are smooth.
+
+    **Arguments:**
+
+    - `stiffness`: $k$; 0 by default, free motion.
+    - `damping`: $c$; 0 by default.
+
+    !!! example
+
+        ```python
+        import jax.numpy as jnp
+        from sdekit.bridges import Spring
+        Spring(stiffness=2.0)(0.0, jnp.array([1.0, 0.5]))  # [0.5, -2.]
+        ```
+
+    Source: Chen et al. (2023), Deep momentum multi-marginal Schroedinger bridge, NeurIPS (phase space); Shen,
+    Berlinghieri and Broderick (2025), arXiv 2408.06277 (a spring).
+    """
+
+    stiffness: Float[Array, ""] = parameter(default=0.0)
+    damping: Float[Array, ""] = parameter(default=0.0)
+
+    def __call__(self, t: RealScalar, x: State) -> State:
+        place, speed = jnp.split(x, 2)
+        return jnp.concatenate([speed, -self.stiffness * place - self.damping * speed])
 
 
 class PotentialGradient(eqx.Module):

@@ -109,7 +109,14 @@ def _thin(x: np.ndarray, n: int) -> np.ndarray:
 
 
 def held_out(
-    model: AbstractProcess, train: Snapshots, test: Snapshots, *, key: Key, particles: int | None = None
+    model: AbstractProcess,
+    train: Snapshots,
+    test: Snapshots,
+    *,
+    key: Key,
+    particles: int | None = None,
+    draws: Callable[..., Any] | None = None,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> HeldOut:
     """Exact W1 and W2 between a model's draws and held-out snapshots, beside persistence and the middle of transport.
 
@@ -120,6 +127,9 @@ def held_out(
     - `test`: the held-out snapshots.
     - `key`: a JAX key for the draws.
     - `particles`: how many to draw for each time; as many as are held out by default.
+    - `draws`: `(model, t, *, key) -> (n, d)`, where the model is not to be sampled; such as `SinkhornBridge.carried`,
+        which takes each particle of the snapshot before once (where there is no padding).
+    - `metrics`: distances of two clouds by name; exact W1 and W2 by default.
 
     **Returns:** a `HeldOut` table.
 
@@ -139,22 +149,32 @@ def held_out(
     """
     sizes = [int(s) for s in np.asarray(test.sizes)]
     most = max(sizes) if particles is None else particles
-    drawn: Any = model.sample(jnp.concatenate([train.ts[:1], test.ts]), key=key, n=most)
+    if draws is None:
+        drawn: Any = model.sample(jnp.concatenate([train.ts[:1], test.ts]), key=key, n=most)
+        found = [drawn.xs[:, i + 1] for i in range(len(sizes))]
+    else:
+        found = [draws(model, t, key=jax.random.fold_in(key, i)) for i, t in enumerate(test.ts)]
     rows: dict[tuple[str, str], list[float]] = {}
     for i, t in enumerate(np.asarray(test.ts)):
         cloud = np.asarray(test.cloud(i), np.float64)
-        guesses = {"model": np.asarray(drawn.xs[:, i + 1], np.float64), **baselines(train, float(t))}
+        guesses = {"model": np.asarray(found[i], np.float64), **baselines(train, float(t))}
         for who, guess in guesses.items():
             n = len(cloud)
             # Draws may be more by a whole factor; a snapshot of another size is thinned, or repeated evenly.
             guess = guess if len(guess) % n == 0 else _thin(guess, n)
-            for name, metric in METRICS.items():
+            for name, metric in metrics.items():
                 rows.setdefault((who, name), []).append(float(metric(guess, cloud)))
     return HeldOut(np.asarray(test.ts), {name: np.array(values) for name, values in rows.items()})
 
 
 def leave_one_out(
-    fit: Callable[[Snapshots, Key], AbstractProcess], data: Snapshots, *, key: Key, particles: int | None = None
+    fit: Callable[[Snapshots, Key], AbstractProcess],
+    data: Snapshots,
+    *,
+    key: Key,
+    particles: int | None = None,
+    draws: Callable[..., Any] | None = None,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> HeldOut:
     """Each inner snapshot held out in turn: a model through all others is asked for it.
 
@@ -163,7 +183,7 @@ def leave_one_out(
     - `fit`: `(snapshots, key) -> process`, such as a bridge through the snapshots.
     - `data`: snapshots at three times or more.
     - `key`: a JAX key.
-    - `particles`: as in `held_out`.
+    - `particles`, `draws`, `metrics`: as in `held_out`.
 
     **Returns:** a `HeldOut` table, a column for each inner time.
 
@@ -190,6 +210,7 @@ def leave_one_out(
     for k in range(1, count - 1):
         one, two = jax.random.split(jax.random.fold_in(key, k))
         train = data.at([i for i in range(count) if i != k])
-        tables.append(held_out(fit(train, one), train, data.at([k]), key=two, particles=particles))
+        model = fit(train, one)
+        tables.append(held_out(model, train, data.at([k]), key=two, particles=particles, draws=draws, metrics=metrics))
     names = tables[0].rows
     return HeldOut(np.asarray(data.ts[1:-1]), {n: np.concatenate([t.rows[n] for t in tables]) for n in names})

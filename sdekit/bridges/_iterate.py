@@ -48,10 +48,10 @@ def coupled(data: Snapshots, coupling: AbstractCoupling, *, key: Key) -> Series:
     if not isinstance(data, Snapshots):
         remedy = "build one with sdekit.data.Snapshots.from_list(ts, clouds)"
         raise TypeError(fault("data", "must be a record of Snapshots", type(data).__name__, remedy))
-    return _pairs(data.ts, *paired_ends(data, coupling, key))
+    return paired_series(data.ts, *paired_ends(data, coupling, key))
 
 
-def _pairs(ts: Times, x0: Array, x1: Array) -> Series:
+def paired_series(ts: Times, x0: Array, x1: Array) -> Series:
     return Series(jnp.broadcast_to(ts, (x0.shape[0], 2)), jnp.stack([x0, x1], axis=1))
 
 
@@ -147,4 +147,4 @@ def _renewed(bridge: MatchedBridge, data: Snapshots, key: Key) -> Series:
     left, right = x0[order[: n // 2]], x1[order[n // 2 :]]
     ends = jax.vmap(lambda x, k: bridge.end(x, key=k))(left, jax.random.split(up, left.shape[0]))
     starts = jax.vmap(lambda x, k: bridge.start(x, key=k))(right, jax.random.split(down, right.shape[0]))
-    return _pairs(data.ts, jnp.concatenate([left, starts]), jnp.concatenate([ends, right]))
+    return paired_series(data.ts, jnp.concatenate([left, starts]), jnp.concatenate([ends, right]))

@@ -29,19 +29,18 @@ class MatchedBridge(AbstractSchroedingerBridge):
     r"""A bridge between two snapshots whose drifts are learned: networks for what is added to the reference's.
 
     `forward` stands for $a\nabla\log\varphi_t$ and `backward` for $a\nabla\log\hat\varphi_t$, $a = g g^\top$, so that
-    $b_+ = f + $ `forward`, $b_- = f - $ `backward`, and $a\nabla\log p_t$ is their sum. Fit it with `sdekit.fit` and
-    `BridgeMatching`, or with `iterate`. Draws start from the first snapshot and take steps of Heun's method.
+    $b_+ = f + $ `forward`, $b_- = f - $ `backward`, and $a\nabla\log p_t$ is their sum. For a linear reference fit it
+    with `sdekit.fit` and `BridgeMatching`, or with `iterate`; for any other with `proportional_fitting`. Draws start
+    from the first snapshot and take steps of Heun's method.
 
     **Arguments:**
 
-    - `reference`: a diffusion with linear Gaussian transitions, noise that does not depend on the state and reaches
-        every component.
+    - `reference`: a diffusion with noise that does not depend on the state and reaches every component.
     - `data`: snapshots at two times.
     - `forward`, `backward`: functions `(t, x) -> (d,)` with parameters.
     - `steps`: of a path, evenly spread; the times that are asked for come on top.
 
-    **Raises:** `TypeError` for a reference that is not linear; `ValueError` for other than two snapshots, or as
-    `SinkhornBridge`.
+    **Raises:** `ValueError` for other than two snapshots, or as `SinkhornBridge`.
 
     !!! example
 
@@ -69,9 +68,6 @@ class MatchedBridge(AbstractSchroedingerBridge):
     data: Snapshots = law_field()
 
     def __init__(self, reference: Any, data: Snapshots, forward: Any, backward: Any, *, steps: int = 50):
-        if not isinstance(reference, AbstractLinearGaussian):
-            remedy = "pass a linear diffusion such as BrownianMotion or LinearSDE, or use SinkhornBridge"
-            raise TypeError(fault("reference", "must have linear transitions", type(reference).__name__, remedy))
         self.reference, self.data = require_problem(reference, data)
         two = data.ts.shape[0] == 2
         require(two, "data", "must have snapshots at two times", data, "pass data.at([k, k + 1])")
@@ -104,17 +100,17 @@ class MatchedBridge(AbstractSchroedingerBridge):
         first, walk = jax.random.split(key)
         x0 = self.data.xs[0][jax.random.categorical(first, jnp.log(self.data.weights[0]))]
         ts = ts.astype(self.times.dtype)
-        grid = jnp.sort(jnp.concatenate([self._grid(), jnp.clip(ts, self.times[0], self.times[1])]))
+        grid = jnp.sort(jnp.concatenate([self.grid(), jnp.clip(ts, self.times[0], self.times[1])]))
         xs = self._walk(self.drift, x0, grid, walk)
         return SampledPath(ts, xs[jnp.searchsorted(grid, ts)], Provenance("Heun"))
 
     def end(self, x: State, *, key: Key) -> State:
         """A draw at the second time given the state `x` at the first."""
-        return self._walk(self.drift, x, self._grid(), key)[-1]
+        return self._walk(self.drift, x, self.grid(), key)[-1]
 
     def start(self, x: State, *, key: Key) -> State:
         """A draw at the first time given the state `x` at the second, by the drift read backwards."""
-        return self._walk(self.backward_drift, x, self._grid()[::-1], key)[-1]
+        return self._walk(self.backward_drift, x, self.grid()[::-1], key)[-1]
 
     def transport(self, x: State, steps: int | None = None) -> State:
         """Where the probability flow takes `x` from the first time to the second."""
@@ -125,7 +121,8 @@ class MatchedBridge(AbstractSchroedingerBridge):
         r"""$E\int\tfrac12|g^{-1}(b_+ - f)|^2\,dt$ over `n` paths: the divergence from the reference."""
         return _energy(self, n, key)
 
-    def _grid(self) -> Times:
+    def grid(self) -> Times:
+        """The times of the steps of a path."""
         t0, t1 = self.times
         return t0 + (t1 - t0) * jnp.linspace(0.0, 1.0, self.steps + 1, dtype=self.times.dtype)
 
@@ -148,7 +145,7 @@ class MatchedBridge(AbstractSchroedingerBridge):
 
 @eqx.filter_jit
 def _energy(bridge: MatchedBridge, n: int, key: Key) -> Array:
-    grid = bridge._grid()
+    grid = bridge.grid()
     xs = jax.vmap(lambda k: bridge.draw(grid, key=k).xs)(jax.random.split(key, n))
 
     def half(t, x):
@@ -209,8 +206,8 @@ class BridgeMatching(AbstractObjective):
     - `times`: how many times a batch is looked at, one in each of as many equal parts.
     - `margin`: the share of the interval that is left out at each end.
 
-    **Raises:** `TypeError` for a model that is no `MatchedBridge` or a batch of another kind; `ValueError` for a batch
-    that has other than two times.
+    **Raises:** `TypeError` for a model that is no `MatchedBridge`, a reference that is not linear or a batch of another
+    kind; `ValueError` for a batch that has other than two times.
 
     !!! example
 
@@ -244,6 +241,10 @@ class BridgeMatching(AbstractObjective):
         if not isinstance(model, MatchedBridge):
             remedy = "wrap the networks in MatchedBridge(reference, data, forward, backward)"
             raise TypeError(fault("model", "must be a MatchedBridge", type(model).__name__, remedy))
+        if not isinstance(model.reference, AbstractLinearGaussian):
+            remedy = "use `proportional_fitting`, or a linear diffusion such as BrownianMotion or LinearSDE"
+            kind = type(model.reference).__name__
+            raise TypeError(fault("model.reference", "must have linear transitions", kind, remedy))
         pair, moment, noise = jax.random.split(key, 3)
         x0, x1 = paired_ends(batch, self.coupling, pair)
         n = x0.shape[0]

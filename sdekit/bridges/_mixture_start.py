@@ -13,11 +13,17 @@ from ..transport import assignment
 
 __all__ = ["mixture_start"]
 
-_PAIRS = 1000
+_PAIRS, _POINTS = 1000, 10_000
 
 
 def _clusters(z: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Labels by Lloyd's algorithm from k-means++ seeds."""
+    """Labels by Lloyd's algorithm from k-means++ seeds, in the directions of most variance.
+
+    In all of many directions two points of one cluster are as far apart as any, and seeds miss clusters.
+    """
+    z = z - z.mean(0)
+    if z.shape[1] > count:
+        z = z @ np.linalg.eigh(z.T @ z)[1][:, -count:]
     centres = z[rng.integers(len(z))][None]
     for _ in range(count - 1):
         nearest = cdist(z, centres, "sqeuclidean").min(1)
@@ -36,25 +42,27 @@ def mixture_start(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Logits, centres and spreads from starts `y` and ends `z`, both in coordinates where the reference adds N(0, 1).
 
-    Starts and ends are paired by the best assignment. In each cluster of the ends the slope on the start is the spread;
-    the logits are then those that give each cluster its share, a convex problem.
+    Ends fall into clusters, and a thousand of them are paired with starts by the best assignment. An end of a component
+    is `N(r + s y, s)` given its start `y`, so that the variance in a cluster is `s + s^2 Var y`: one positive root.
+    (Slopes on the partners would be too flat: the best partner is far where there are many dimensions.) The logits are
+    then those that give each cluster its share, a convex problem.
     """
     rng = np.random.default_rng(seed)
-    n = min(_PAIRS, len(y), len(z))
-    y, z = y[rng.permutation(len(y))[:n]], z[rng.permutation(len(z))[:n]]
-    z = z[assignment(cdist(y, z, "sqeuclidean"))]
+    y, z = y[rng.permutation(len(y))[:_POINTS]], z[rng.permutation(len(z))[:_POINTS]]
     labels = _clusters(z, count, rng)
-    share = np.maximum(np.bincount(labels, minlength=count), 0.5) / n
+    share = np.maximum(np.bincount(labels, minlength=count), 0.5) / len(z)
+    n = min(_PAIRS, len(y), len(z))
+    y = y[:n]
+    mate = assignment(cdist(y, z[:n], "sqeuclidean"))
     centres, spreads = [], []
     for k in range(count):
-        inside = labels == k
-        if inside.sum() < 3:
-            inside = np.ones(n, bool)
-        a, b = y[inside], z[inside]
-        slope = ((a - a.mean(0)) * (b - b.mean(0))).mean(0) / np.maximum(a.var(0), 1e-6)
-        spread = np.clip(slope, 0.05, 2.0)
+        inside, paired = labels == k, labels[mate] == k
+        inside = inside if inside.sum() >= 3 else np.ones(len(z), bool)
+        paired = paired if paired.sum() >= 3 else np.ones(n, bool)
+        moved = np.maximum(y[paired].var(0), 1e-6)
+        spread = np.clip((np.sqrt(1 + 4 * moved * z[inside].var(0)) - 1) / (2 * moved), 0.02, 2.0)
         spreads.append(spread)
-        centres.append(b.mean(0) - spread * a.mean(0))
+        centres.append(z[inside].mean(0) - spread * y[paired].mean(0))
     centres, spreads = np.stack(centres), np.stack(spreads)
     terms = 0.5 * y**2 @ spreads.T + y @ centres.T
 

@@ -81,7 +81,8 @@ def refine(
     - `rounds`: the most rounds.
     - `steps`: of a path in each interval.
     - `copies`: paths from each particle.
-    - `batch`: particles of each snapshot in a round, drawn anew each time; `None` for all. Plans cost its square.
+    - `batch`: particles of each snapshot in a round; `None` for all. Plans cost its square. Rounds go through all
+        particles, shuffled, before any comes again: over as many rounds the noise of batches cancels.
     - `regression`: how to fit the drift; `GaussNewton()` by default, `Gradient(...)` for networks.
     - `tolerance`: of the plans, as in `sdekit.transport.sinkhorn`; loose plans are enough until the end.
     - `settle`: stop when the divergence changes by less than this share.
@@ -117,7 +118,7 @@ def refine(
     values, rows = [], [_named(reference)]
     for i in range(rounds):
         draw, fit = jax.random.split(jax.random.fold_in(key, i))
-        some = data if batch is None else data.draw(batch, key=jax.random.fold_in(draw, 1))
+        some = data if batch is None else _batch(data, batch, i, key)
         visited, value = _walk(local, some, steps, copies, tolerance, draw)
         values.append(float(value))
         reference = regression(reference, visited, key=fit)
@@ -129,9 +130,18 @@ def refine(
         local = eqx.tree_at(lambda v: v.process, local, reference) if isinstance(local, Linearised) else reference
         if i > 1 and abs(values[-2] - values[-1]) <= settle * max(abs(values[-2]), 1.0):
             break
-    data = data if batch is None else data.draw(batch, key=jax.random.fold_in(key, rounds))
+    data = data if batch is None else _batch(data, batch, rounds, key)
     bridge = SinkhornBridge(local, data, tolerance=max(tolerance, 1e-3))
     return Refinement(bridge, reference, jnp.array([*values, float(bridge.kl())]), tuple(rows))
+
+
+def _batch(data: Snapshots, batch: int, i: int, key: Key) -> Snapshots:
+    """The particles of round `i`: one of the blocks of a draw of all."""
+    blocks = max(1, len(data) // batch)
+    whole = data.draw(blocks * batch, key=jax.random.fold_in(jax.random.fold_in(key, i // blocks), 1))
+    # Copies of a heavy particle stand side by side in a draw: strides spread them over the blocks.
+    some = tuple(v[:, i % blocks :: blocks] for v in (whole.xs, whole.mask, whole.weights * blocks))
+    return eqx.tree_at(lambda s: (s.xs, s.mask, s.weights), whole, some)
 
 
 def _named(reference: Any) -> dict[str, np.ndarray]:

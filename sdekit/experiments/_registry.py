@@ -36,6 +36,7 @@ from ._sb_2d import SB_2D
 from ._sb_gaussian import SB_GAUSSIAN
 from ._sb_gaussian_matching import SB_GAUSSIAN_MATCHING
 from ._sb_mixture import SB_MIXTURE
+from ._sb_mocap import SB_MOCAP
 from ._sb_refinement_ou import SB_REFINEMENT_OU
 from ._sb_snapshots import SB_EMBRYOID, SB_LOTKA_VOLTERRA, SB_REPRESSILATOR, SB_VORTEX
 from ._schloegl import SCHLOEGL
@@ -104,6 +105,7 @@ _EXPERIMENTS = (
     SB_GAUSSIAN_MATCHING,
     SB_LOTKA_VOLTERRA,
     SB_MIXTURE,
+    SB_MOCAP,
     SB_REFINEMENT_OU,
     SB_REPRESSILATOR,
     SB_VORTEX,

@@ -56,7 +56,7 @@ def _metrics(outcome: Outcome) -> Report:
     rows.append(Row("population", "largest rise of the KL", float(np.maximum(np.diff(exact["kl"]), 0).max())))
     how = {k: outcome.setting[k] for k in ("rounds", "steps", "batch")}
     found = refine(_start(), data, key=outcome.key, settle=0.0, **how).history
-    # Batches are drawn anew in each round: the last rounds have settled, and their mean has less noise.
+    # The last rounds have settled and have seen each particle once: their mean has less noise than any.
     last = -found["matrix"].ravel()[-outcome.setting["last"] :]
     rows.append(Row("particles", "rate", float(last.mean()), float(last.std() / np.sqrt(len(last)))))
     return Report(tuple(rows))
@@ -77,7 +77,7 @@ SB_REFINEMENT_OU = Experiment(
     metrics=_metrics,
     expected=_EXPECTED,
     scales={
-        "smoke": {"particles": 2000, "batch": 1000, "rounds": 8, "steps": 20, "last": 3},
-        "paper": {"particles": 20_000, "batch": 2000, "rounds": 12, "steps": 30, "last": 6},
+        "smoke": {"particles": 2000, "batch": 1000, "rounds": 8, "steps": 20, "last": 2},
+        "paper": {"particles": 20_000, "batch": 2000, "rounds": 20, "steps": 30, "last": 10},
     },
 )

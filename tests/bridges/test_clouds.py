@@ -9,10 +9,12 @@ import pytest
 from sdekit.bridges import (
     GaussianSchroedingerBridge,
     Linearised,
+    PredatorPrey,
     SinkhornBridge,
     baselines,
     held_out,
     leave_one_out,
+    with_noise,
 )
 from sdekit.data import Snapshots
 from sdekit.processes import BrownianMotion, DoubleWell, LinearSDE, OrnsteinUhlenbeck
@@ -55,6 +57,10 @@ def test_draws_on_a_grid_have_the_exact_marginals(on_grid):
     exact = GaussianSchroedingerBridge(OU, [[0.0], [1.0]], [[[0.5]], [[0.2]]])
     n = 5000
     xs = np.asarray(on_grid.sample(jnp.array([0.0, 0.4, 0.8, 1.0]), key=jax.random.key(0), n=n).xs[..., 0])
+    # Carried once each, starts have their weights; what is left is the spread given a start.
+    w, carried = np.asarray(on_grid.data.weights[0]), np.asarray(on_grid.carried(0.4, key=jax.random.key(1))[:, 0])
+    law = exact.marginal(0.4)
+    assert abs(w @ carried - float(law.mean[0])) < 5.3 * np.sqrt((w**2).sum() * float(law.covariance_matrix[0, 0]))
     for i, t in enumerate((0.0, 0.4, 0.8, 1.0)):
         law = exact.marginal(t)
         mean, variance = float(law.mean[0]), float(law.covariance_matrix[0, 0])
@@ -94,32 +100,43 @@ def test_a_linear_drift_is_its_own_linearisation():
     np.testing.assert_allclose(found.covariance_matrix, exact.covariance_matrix, atol=1e-7)
 
 
-def test_a_nonlinear_bridge_has_the_marginals_of_weighted_simulations():
-    """Brute force: paths of the double well by Euler, weighted by the potential at their ends (a Doob transform)."""
-    reference, ends, scale = DoubleWell(scale=0.5), np.array([-0.3, 0.2]), 0.5
-    drift = jax.jit(lambda x: jax.vmap(lambda y: reference.drift(0.0, y))(x))
-    rng = np.random.default_rng(1)
-    # To two atoms from one: the plan is fixed, and so is the bridge: a mixture of two pinned processes.
-    data = Snapshots.from_list([0.0, 0.4], [np.zeros((1, 1)), ends[:, None]])
-    bridge = SinkhornBridge(reference, data)
-    n, steps = 40_000, 100
-    h = 0.4 / steps
-    x, middle = np.zeros((n, 1)), None
+def brute_force(field, start, ends, horizon, scale, width, n, seed):
+    """Paths of Euler's method from one start, weighted by where they end: a Doob transform. The middle, its weights."""
+    rng, steps = np.random.default_rng(seed), 100
+    h = horizon / steps
+    x, middle = np.tile(start, (n, 1)), None
     for i in range(steps):
-        if i == steps // 2:
-            middle = x[:, 0].copy()
-        x = x + h * np.asarray(drift(x)) + scale * np.sqrt(h) * rng.normal(size=x.shape)
-    width = 0.03
-    kernel = np.exp(-((x - ends[None]) ** 2) / (2 * width**2))
-    weights = (kernel / kernel.sum(0)).sum(1) / 2
+        middle = x if i == steps // 2 else middle
+        x = x + h * field(x) + scale * np.sqrt(h) * rng.normal(size=x.shape)
+    kernel = np.exp(-((x[:, None] - ends[None]) ** 2).sum(-1) / (2 * width**2))
+    return middle, (kernel / kernel.sum(0)).mean(1)
+
+
+WELL = DoubleWell(scale=0.5), lambda x: x - x**3, [0.0], [[-0.3], [0.2]], 0.4, 0.5, 0.03, 40_000
+HUNT = (
+    with_noise(PredatorPrey(1.0, 0.4, 0.1, 0.4), 0.3, 2),
+    lambda x: np.stack([x[:, 0] - 0.4 * x.prod(1), 0.1 * x.prod(1) - 0.4 * x[:, 1]], 1),
+    [5.0, 4.0], [[3.6, 4.0], [3.8, 4.2]], 0.5, 0.3, 0.04, 100_000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [WELL, HUNT], ids=["double well", "predators and prey"])
+def test_a_nonlinear_bridge_has_the_marginals_of_weighted_simulations(case):
+    reference, field, start, ends, horizon, scale, width, n = case
+    start, ends = np.array(start), np.array(ends)
+    np.testing.assert_allclose(reference.drift(0.0, jnp.asarray(start + 0.1)), field(start[None] + 0.1)[0], rtol=1e-6)
+    # To two atoms from one: the plan is fixed, and so is the bridge: a mixture of two pinned processes.
+    bridge = SinkhornBridge(reference, Snapshots.from_list([0.0, horizon], [start[None], ends]))
+    middle, weights = brute_force(field, start, ends, horizon, scale, width, n, 1)
     mean = weights @ middle
-    deviation = np.sqrt(weights @ (middle - mean) ** 2)
-    m = 20_000
-    drawn = np.asarray(bridge.sample(jnp.array([0.2]), key=jax.random.key(0), n=m).xs[:, 0, 0])
+    gaps = middle - mean
+    m = 10_000
+    drawn = np.asarray(bridge.sample(jnp.array([horizon / 2]), key=jax.random.key(0), n=m).xs[:, 0])
+    deviation = np.sqrt(weights @ gaps**2)
     # The effective sample is that of the weights; the kernel's width adds width^2 / 4 at most to the variance.
     error = deviation * np.sqrt((weights**2).sum() + 1 / m)
-    assert abs(drawn.mean() - mean) < 5 * error
-    assert abs(drawn.std() - deviation) < 5 * error + width**2 / (8 * deviation)
+    assert (np.abs(drawn.mean(0) - mean) < 5 * error).all()
+    assert (np.abs(drawn.std(0) - deviation) < 5 * error + width**2 / (8 * deviation)).all()
 
 
 def test_baselines_and_tables():

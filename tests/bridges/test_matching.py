@@ -74,15 +74,14 @@ def gradients(model, exact, keys, size):
     return jax.lax.map(one, keys)
 
 
-@pytest.mark.parametrize("reference", [BrownianMotion(scale=np.array([0.8, 1.3])), LINEAR], ids=["Brownian", "linear"])
-def test_the_exact_bridge_is_the_minimum(reference):
-    exact, model = near(reference)
+def test_the_exact_bridge_is_the_minimum():
+    exact, model = near(LINEAR)
     keys = jax.random.split(jax.random.key(0), 64)
     found = np.asarray(gradients(model, exact, keys, 16))
     score = found.mean(0) / (found.std(0) / 8)
     # Sixteen means of 64 independent batches: false alarm 1e-6 by Student's law. A change of .3 is seen at once.
     assert np.abs(score).max() < 6.4
-    _, off = near(reference, 0.3)
+    _, off = near(LINEAR, 0.3)
     moved = np.asarray(gradients(off, exact, keys, 16))
     assert np.abs(moved.mean(0) / (moved.std(0) / 8)).max() > 10
 
@@ -106,12 +105,12 @@ def test_draws_and_scores_are_those_of_the_drifts():
 
 
 class Affine(eqx.Module):
-    """A part that is affine in the state and quadratic in time."""
+    """A part that is affine in the state and polynomial in time."""
 
     weights: jax.Array
 
     def __call__(self, t, x):
-        basis = jnp.array([1.0, t, t**2])
+        basis = t ** jnp.arange(len(self.weights))
         return (basis @ self.weights)[:1] * x + (basis @ self.weights)[1:]
 
 
@@ -145,7 +144,7 @@ def test_faults_are_named():
     _, model = near(BrownianMotion(scale=np.ones(2)))
     data = model.data
     with pytest.raises(TypeError, match="`reference` must have linear transitions"):
-        MatchedBridge(DoubleWell(), data, model.forward, model.backward)
+        LightSB(DoubleWell(), data, key=jax.random.key(0))
     three = Snapshots(jnp.arange(3.0), jnp.zeros((3, 1, 2)))
     with pytest.raises(ValueError, match="`data` must have snapshots at two times"):
         MatchedBridge(model.reference, three, model.forward, model.backward)

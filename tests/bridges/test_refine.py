@@ -21,6 +21,7 @@ from sdekit.bridges import (
     refine_gaussian,
     with_noise,
 )
+from sdekit.bridges._refine import _batch
 from sdekit.data import Snapshots, load
 from sdekit.experiments._sb_refinement_ou import KL, MEAN, RATES, TIMES, VARIANCE, moments
 from sdekit.processes import DoubleWell, LinearSDE
@@ -48,6 +49,13 @@ def test_predators_and_prey_are_found_from_snapshots():
         assert abs(last[name] - truth) < 0.1
     assert last["scale"] == pytest.approx(0.1)
     assert (np.diff(table["kl"][:3]) < 0).all()
+
+
+def test_rounds_go_through_all_particles_before_any_comes_again():
+    data = Snapshots([0.0, 1.0], np.arange(24.0).reshape(2, 12, 1))
+    blocks = [_batch(data, 4, i, jax.random.key(0)) for i in range(3)]
+    np.testing.assert_array_equal(np.sort(np.concatenate([b.xs for b in blocks], axis=1), axis=1), data.xs)
+    np.testing.assert_allclose(blocks[0].weights, 0.25)
 
 
 def test_regressions_find_the_least_and_leave_the_noise():
