@@ -5,6 +5,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .._errors import require
@@ -37,26 +38,47 @@ class Layer(eqx.Module):
         self.norms = jnp.ones((2, width))
         self.heads = heads
 
-    def split(self, x, elapsed):
+    def split(self, x, turn):
         """Queries, keys and values of `n` tokens, heads first, shape `(h, n, d)`.
 
-        The first two are turned by the times of the tokens, shape `(n,)`: their product knows the lag alone.
+        The first two are turned by the times of the tokens, as `turned` has them: their product knows the lag alone.
         """
         told = (normalised(x) * self.norms[:1]) @ self.project.T
-        q, k, v = told.reshape(x.shape[0], 3, self.heads, -1).transpose(1, 2, 0, 3)
-        return rotated(q, elapsed), rotated(k, elapsed), v
+        q, k, v = (y.reshape(x.shape[0], self.heads, -1) for y in jnp.split(told, 3, axis=-1))
+        return tuple(y.transpose(1, 0, 2) for y in (rotated(q, turn), rotated(k, turn), v))
 
     def mixed(self, x, q, keys, values, seen):
         """The tokens after the block, from keys and values `(h, j, d)` of the tokens that each may see, `(n, j)`."""
-        # The barriers keep the layout in which the products are fast: on a CPU a quarter of the encoder, measured.
-        q, keys, values = jax.lax.optimization_barrier((q, keys, values))
-        logits = jnp.einsum("hid,hjd->hij", q / math.sqrt(q.shape[-1]), keys)
-        logits = jnp.where(seen[None], logits, jnp.finfo(logits.dtype).min)
-        weights = jnp.exp(logits - jax.lax.stop_gradient(logits.max(axis=-1, keepdims=True)))
-        gathered = jnp.einsum("hij,hjd->hid", weights, values) / weights.sum(axis=-1, keepdims=True)
-        gathered = jax.lax.optimization_barrier(gathered).transpose(1, 0, 2)
-        x = x + gathered.reshape(x.shape) @ self.out.T
+        # The barrier keeps the layout in which the products are fast: on a CPU a quarter of the encoder, measured.
+        gathered = attended(*jax.lax.optimization_barrier((q / math.sqrt(q.shape[-1]), keys, values)), seen)
+        x = x + gathered.transpose(1, 0, 2).reshape(x.shape) @ self.out.T
         return x + linear(self.back, jax.nn.gelu(linear(self.wide, normalised(x) * self.norms[1:])))
+
+
+@jax.custom_vjp
+def attended(q, keys, values, seen):
+    """What queries `(h, i, d)` gather of values `(h, j, d)`; its derivative keeps the weights and nothing else of them."""
+    return _attended(q, keys, values, seen)[0]
+
+
+def _attended(q, keys, values, seen):
+    logits = jnp.where(seen[None], jnp.einsum("hid,hjd->hij", q, keys), jnp.finfo(q.dtype).min)
+    weights = jnp.exp(logits - logits.max(axis=-1, keepdims=True))
+    whole = weights.sum(axis=-1, keepdims=True)
+    gathered = jnp.einsum("hij,hjd->hid", weights, values) / whole
+    return gathered, (q, keys, values, weights, whole, gathered)
+
+
+def _attended_backward(kept, cotangent):
+    q, keys, values, weights, whole, gathered = kept
+    share = cotangent / whole
+    at_values = jnp.einsum("hij,hid->hjd", weights, share)
+    at_logits = jnp.einsum("hid,hjd->hij", share, values) - (share * gathered).sum(axis=-1, keepdims=True)
+    at_logits = weights * at_logits
+    return jnp.einsum("hij,hjd->hid", at_logits, keys), jnp.einsum("hij,hid->hjd", at_logits, q), at_values, None
+
+
+attended.defvjp(_attended, _attended_backward)
 
 
 def linear(layer: eqx.nn.Linear, x: Float[Array, "n i"]) -> Float[Array, "n o"]:
@@ -71,12 +93,18 @@ def normalised(x: Array) -> Array:
     return x * jax.lax.rsqrt((x * x).mean(axis=-1, keepdims=True) + 1e-5)
 
 
-def rotated(x: Float[Array, "h n d"], elapsed: Float[Array, " n"]) -> Float[Array, "h n d"]:
-    """Pairs of components turned by angles that grow with the time, each at its own speed."""
-    half = x.shape[-1] // 2
-    angle = elapsed[:, None] * jnp.geomspace(_SLOWEST, _FASTEST, half, dtype=x.dtype)[None]
-    a, b = x[..., :half], x[..., half:]
-    c, s = jnp.cos(angle)[None], jnp.sin(angle)[None]
+def turned(elapsed: Float[Array, " n"], half: int) -> tuple[Array, Array]:
+    """Cosines and sines of angles that grow with the time, each at its own speed, shape `(n, 1, half)`."""
+    speeds = np.geomspace(_SLOWEST, _FASTEST, half)
+    angle = elapsed[:, None, None] * jnp.asarray(speeds, elapsed.dtype)[None, None]
+    # Once for all layers: without the barrier each use of them finds them again.
+    return jax.lax.optimization_barrier((jnp.cos(angle), jnp.sin(angle)))
+
+
+def rotated(x: Float[Array, "n h d"], turn: tuple[Array, Array]) -> Float[Array, "n h d"]:
+    """Pairs of components turned by the angles of each token."""
+    a, b = jnp.split(x, 2, axis=-1)
+    c, s = turn
     return jnp.concatenate([a * c - b * s, a * s + b * c], axis=-1)
 
 
@@ -125,8 +153,9 @@ class Stack(eqx.Module):
         """The past with one more token, at the time that has elapsed."""
         keys, values, x = past.keys, past.values, token[None]
         seen = jnp.arange(keys.shape[2])[None] <= past.count
+        turn = turned(past.elapsed[None], keys.shape[-1] // 2)
         for i, layer in enumerate(self.layers):
-            q, k, v = layer.split(x, past.elapsed[None])
+            q, k, v = layer.split(x, turn)
             keys, values = keys.at[i, :, past.count].set(k[:, 0]), values.at[i, :, past.count].set(v[:, 0])
             x = layer.mixed(x, q, keys[i], values[i], seen)
         return Past(keys=keys, values=values, count=past.count + 1, elapsed=past.elapsed, last=x[0])
@@ -141,9 +170,10 @@ class Stack(eqx.Module):
         elapsed = jnp.concatenate([jnp.zeros(1, events.gap.dtype), jnp.cumsum(events.gap)])
         n = tokens.shape[0]
         below = jnp.tril(jnp.ones((n, n), bool))
+        turn = turned(elapsed, tokens.shape[-1] // self.layers[0].heads // 2)
         keys, values, x = [], [], tokens
         for layer in self.layers:
-            q, k, v = layer.split(x, elapsed)
+            q, k, v = layer.split(x, turn)
             x = layer.mixed(x, q, k, v, below)
             keys.append(k)
             values.append(v)
@@ -225,8 +255,9 @@ class AttentiveMemory(AbstractMemory):
         seen = jnp.arange(self.past.keys.shape[2]) < self.past.count
         seen = jnp.broadcast_to(seen, (*gaps.shape, *seen.shape))
         x = jnp.broadcast_to(self.query, (*gaps.shape, *self.query.shape))
+        turn = turned(self.past.elapsed + gaps, self.past.keys.shape[-1] // 2)
         for i, layer in enumerate(self.layers):
-            q, _, _ = layer.split(x, self.past.elapsed + gaps)
+            q, _, _ = layer.split(x, turn)
             x = layer.mixed(x, q, self.past.keys[i], self.past.values[i], seen)
         return normalised(x)
 
