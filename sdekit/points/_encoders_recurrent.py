@@ -33,22 +33,22 @@ class Gates(eqx.Module):
     """The weights of a gated recurrent unit whose inputs are a kind and the features of a gap."""
 
     table: Float[Array, "k g"]
-    inputs: Float[Array, "g 2"]
-    recurrent: Float[Array, "g h"]
+    inputs: Float[Array, "2 g"]
+    recurrent: Float[Array, "h g"]
     bias: Float[Array, " g"]
     fresh: Float[Array, " h"]
 
     def __init__(self, kinds: int, width: int, *, key: Key):
         k1, k2, k3 = jax.random.split(key, 3)
         self.table = uniform(k1, (kinds, 3 * width), 2)
-        self.inputs = uniform(k2, (3 * width, 2), 2)
-        self.recurrent = uniform(k3, (3 * width, width), width)
+        self.inputs = uniform(k2, (2, 3 * width), 2)
+        self.recurrent = uniform(k3, (width, 3 * width), width)
         self.bias = jnp.zeros(3 * width)
         self.fresh = jnp.zeros(width)
 
     def told(self, event):
         """What an event adds to the gates, apart from the state; for one event or many at once."""
-        return embed(self.table + self.bias[None], event.kind) + event.features @ self.inputs.T
+        return embed(self.table + self.bias[None], event.kind) + event.features @ self.inputs
 
     def step(self, h, told):
         return gated_step(h, told, self.recurrent, self.fresh)
@@ -147,7 +147,7 @@ class ContinuousLSTM(AbstractEventEncoder):
     """
 
     table: Float[Array, "k g"]
-    recurrent: Float[Array, "g h"]
+    recurrent: Float[Array, "h g"]
     bias: Float[Array, " g"]
     kinds: int = eqx.field(static=True)
     size: int = eqx.field(static=True)
@@ -156,7 +156,7 @@ class ContinuousLSTM(AbstractEventEncoder):
         check_sizes(kinds, width)
         k1, k2 = jax.random.split(key)
         self.table = uniform(k1, (kinds, 7 * width), 2)
-        self.recurrent = uniform(k2, (7 * width, width), width)
+        self.recurrent = uniform(k2, (width, 7 * width), width)
         self.bias = jnp.zeros(7 * width)
         self.kinds, self.size = kinds, width
 

@@ -88,12 +88,12 @@ DERIVED = {
     "gated unit": (
         lambda start, rows, w, fresh: recurrences.gated(rows, w, fresh, start),
         scanned_states(recurrences.gated_step),
-        ((2, 5), (2, 4, 15), (15, 5), (5,)),
+        ((2, 5), (2, 4, 15), (5, 15), (5,)),
     ),
     "continuous-time LSTM": (
         lambda start, rows, w: recurrences.decaying(jnp.exp(rows[:, 0]), rows[:, 1:], w, start),
         scanned_states(lambda h, row, w: recurrences.decaying_step(h, jnp.exp(row[0]), row[1:], w)),
-        ((2, 4, 3), (2, 4, 22), (21, 3)),
+        ((2, 4, 3), (2, 4, 22), (3, 21)),
     ),
     "attention": (
         lambda q, keys, values: attention.attended(q, keys, values, SEEN),
