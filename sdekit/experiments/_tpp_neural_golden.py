@@ -74,7 +74,8 @@ def _drawn(n, key) -> list[Events]:
         record = cast(Events, law.sample(window, key=k, n=n).to_record())
         most, limit = int(record.mask.sum(-1).max()), _LONGEST.get(name, record.length)
         require(most <= limit, name, f"must have at most {limit} events a sequence", most, "draw with another seed")
-        found.append(record)
+        # Rooms were drawn larger than they had to be: what is longer than all sequences is left out.
+        found.append(jax.tree.map(lambda x, most=most: x[:, :most] if x.ndim == 2 else x, record))
     return found
 
 

@@ -102,8 +102,10 @@ class RelaxingHazard(AbstractHazardCurve):
     nodes: int = eqx.field(static=True)
 
     def arguments(self, gaps):
-        decay = jnp.exp(-self.rate[None] * (gaps / self.unit)[:, None])
-        return self.limit[None] + (self.first - self.limit)[None] * decay
+        # Gaps and kinds in one row: kinds alone are too few for a vector unit.
+        row = lambda x: jnp.tile(x, gaps.shape[0])
+        decay = jnp.exp(-row(self.rate) * jnp.repeat(gaps / self.unit, self.rate.shape[0]))
+        return (row(self.limit) + row(self.first - self.limit) * decay).reshape(-1, self.rate.shape[0])
 
     def bound(self, a, b):
         return self.hazards(jnp.stack([jnp.asarray(a), jnp.asarray(b)])).max(axis=0).sum()
