@@ -128,9 +128,3 @@ def log_softplus(x: Array) -> Array:
 def inverse_softplus(y: np.ndarray) -> np.ndarray:
     """What the softplus takes to `y`."""
     return y + np.log(-np.expm1(-y))
-
-
-def searched_bound(law: AbstractHazardCurve, a: Array, b: Array, *, points: int = 32, margin: float = 1.25) -> Array:
-    """A bound of the sum of the hazards that a search says, for hazards of any shape. Thinning checks it."""
-    u = jnp.linspace(0.0, 1.0, points, dtype=jnp.result_type(a)) ** 2
-    return margin * law.hazards(a + (b - a) * u).sum(axis=-1).max()

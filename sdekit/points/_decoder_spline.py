@@ -16,6 +16,7 @@ from ._decoder import AbstractDecoder, inverse_softplus
 from ._decoders_closed import AbstractGapLaws
 from ._decoders_intensity import check_decoder
 from ._encoder import uniform
+from ._next import searched_bound
 from ._scale import GapScale
 
 
@@ -89,9 +90,7 @@ class SplineGaps(AbstractGapLaws):
         return jnp.where(jnp.asarray(gap) > 0, log_ndtr(-z), jnp.zeros_like(z))
 
     def bound(self, a, b):
-        points = jnp.linspace(0.0, 1.0, 32, dtype=self.centre.dtype) ** 3
-        hazards = jax.vmap(self.log_intensity)(a + (b - a) * points)
-        return 1.25 * jnp.exp(hazards).sum(axis=-1).max()
+        return searched_bound(self, a, b, 3)
 
     def gaps(self, after, *, key):
         u = jax.random.uniform(key, self.centre.shape, self.centre.dtype, minval=jnp.finfo(self.centre.dtype).tiny)
