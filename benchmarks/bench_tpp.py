@@ -15,6 +15,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -139,7 +140,8 @@ def main() -> None:
     import sdekit as sk
 
     record = sk.load("conttime")
-    file = RESULTS.with_name("tpp_batches.npz")
+    folder = tempfile.TemporaryDirectory()
+    file = Path(folder.name) / "batches.npz"
     marks = np.where(np.asarray(record.mask), np.asarray(record.marks), record.num_marks)
     arrays = {"times": np.asarray(record.ts, np.float32), "gaps": np.asarray(record.gaps(), np.float32)}
     np.savez(file, **arrays, marks=marks.astype(np.int64), mask=np.asarray(record.mask), kinds=record.num_marks)
@@ -172,7 +174,7 @@ def main() -> None:
         losses = f"losses {row['loss']:.3f} {row['peer_loss']:.3f}, compiled in {row['compile_seconds']:.1f} s"
         print(f"{name}: {speeds}, {ratios}, {losses}", flush=True)
     peer.stdin.close()
-    file.unlink()
+    folder.cleanup()
     RESULTS.write_text(json.dumps({"versions": versions, "rounds": arguments.rounds, "rows": rows}, indent=1) + "\n")
 
 
