@@ -190,8 +190,9 @@ class Report:
         rows = {(r.model, r.metric): r for r in self.rows}
         for name, figure in figures.items():
             side = isinstance(figure, AtLeast) - isinstance(figure, AtMost)
-            expected, tolerance, *source = (figure[0], 0.0, figure[1]) if side else figure
-            new = {"expected": float(expected), "tolerance": float(tolerance), "source": "".join(source), "side": side}
+            near = 0.0 if side else float(figure[1])
+            source = str(figure[-1]) if side or len(figure) == 3 else ""
+            new = {"expected": float(figure[0]), "tolerance": near, "source": source, "side": side}
             rows[name] = dataclasses.replace(self[name], **new)
         return Report(tuple(rows.values()))
 

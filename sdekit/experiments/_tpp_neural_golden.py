@@ -76,7 +76,7 @@ def _drawn(n, key) -> list[Events]:
     found = []
     for (name, law), k in zip(_laws().items(), keys, strict=True):
         path = simulate(law, 0.0, _END, key=k, n=n, room=_LONGEST[name])
-        require(not bool(path.full.any()), name, "has too many events", _LONGEST[name], "draw with another seed")
+        require(not np.any(path.full), name, "has too many events", _LONGEST[name], "draw with another seed")
         record = cast(Events, path.to_record())
         most = int(record.mask.sum(-1).max())
         found.append(jax.tree.map(lambda x, most=most: x[:, :most] if x.ndim == 2 else x, record))

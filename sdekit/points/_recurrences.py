@@ -105,7 +105,8 @@ def decaying(
     """The states of a continuous-time LSTM after each event; Mei and Eisner (2017), equations (5) to (7)."""
 
     def step(state, row):
-        state = decaying_step(state, *row, recurrent)
+        gap, told = row
+        state = decaying_step(state, gap, told, recurrent)
         return state, state
 
     return jax.lax.scan(step, start, (gaps, told))[1]
