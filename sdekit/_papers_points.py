@@ -101,6 +101,10 @@ POINTS: dict[str, Paper] = {
         " and Wen, Q. and Zhou, J. and Mei, H.", "EasyTPP: Towards Open Benchmarking Temporal Point Processes",
         "International Conference on Learning Representations", 2024,
     ),
+    "durkan2019": proceedings(
+        "Durkan, C. and Bekasov, A. and Murray, I. and Papamakarios, G.", "Neural Spline Flows",
+        "Advances in Neural Information Processing Systems", 2019,
+    ),
     "chang2025": proceedings(
         "Chang, Y. and Boyd, A. and Xiao, C. and Kass-Hout, T. and Bhatia, P. and Smyth, P. and Warrington, A.",
         "Deep Continuous-Time State-Space Models for Marked Event Sequences",

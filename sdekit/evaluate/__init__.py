@@ -10,7 +10,7 @@ from ._moments import (
     assert_mean as assert_mean,
     assert_proportion as assert_proportion,
 )
-from ._report import Report as Report, Row as Row
+from ._report import AtLeast as AtLeast, AtMost as AtMost, Report as Report, Row as Row
 from ._rules import (
     CRPS as CRPS,
     MAE as MAE,
@@ -47,6 +47,8 @@ __all__ = [
     "RMSE",
     "AbstractMetric",
     "AbstractScore",
+    "AtLeast",
+    "AtMost",
     "Bias",
     "Climatology",
     "Coverage",

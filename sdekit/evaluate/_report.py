@@ -5,13 +5,46 @@ import html
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._errors import fault
 from ._format import number, with_error
 
 
-__all__ = ["Report", "Row"]
+__all__ = ["AtLeast", "AtMost", "Report", "Row"]
+
+
+class AtLeast(NamedTuple):
+    """An expected figure that a value may exceed by anything, and not fall below.
+
+    !!! example
+
+        ```python
+        from sdekit.evaluate import AtLeast, Report, Row
+        Report((Row("ou", "gain", 0.3),)).expect({("ou", "gain"): AtLeast(0.0, "any gain")}).within  # True
+        ```
+    """
+
+    figure: float
+    source: str = ""
+
+
+class AtMost(NamedTuple):
+    """An expected figure that a value may fall below by anything, and not exceed.
+
+    !!! example
+
+        ```python
+        from sdekit.evaluate import AtMost, Report, Row
+        Report((Row("ou", "loss", 0.3),)).expect({("ou", "loss"): AtMost(0.2)}).within  # False
+        ```
+    """
+
+    figure: float
+    source: str = ""
+
+
+Expected = tuple[float, float] | tuple[float, float, str] | AtLeast | AtMost
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +59,7 @@ class Row:
     - `ideal`: as in `Estimate`.
     - `expected`, `tolerance`: what it should be, and how far off it may be.
     - `source`: where the expected number comes from.
+    - `side`: 1 where the value must be at least what is expected, -1 where at most, 0 where it must be near.
 
     !!! example
 
@@ -43,13 +77,18 @@ class Row:
     expected: float | None = None
     tolerance: float | None = None
     source: str = ""
+    side: int = 0
 
     @property
     def within(self) -> bool | None:
-        """Whether the value lies within the tolerance of what is expected; `None` if nothing is."""
+        """Whether the value is what is expected, or on the side of it that is; `None` if nothing is."""
         if self.expected is None:
             return None
-        return self.value is not None and abs(self.value - self.expected) <= (self.tolerance or 0.0)
+        if self.value is None:
+            return False
+        if self.side:
+            return self.side * (self.value - self.expected) >= 0
+        return abs(self.value - self.expected) <= (self.tolerance or 0.0)
 
     @property
     def distance(self) -> float:
@@ -128,13 +167,13 @@ class Report:
         ranked = [r for r in self.rows if r.metric == metric and not math.isinf(r.distance)]
         return min(ranked, key=lambda r: r.distance).model if len(ranked) > 1 else None
 
-    def expect(self, figures: Mapping[tuple[str, str], tuple[float, float] | tuple[float, float, str]]) -> "Report":
+    def expect(self, figures: Mapping[tuple[str, str], Expected]) -> "Report":
         """The report with expected numbers.
 
         **Arguments:**
 
         - `figures`: by `(model, metric)`: the number, its tolerance, and where it comes from (a table of a paper, an
-            exact result).
+            exact result); or `AtLeast` or `AtMost`.
 
         **Returns:** a new report.
 
@@ -149,10 +188,12 @@ class Report:
             ```
         """
         rows = {(r.model, r.metric): r for r in self.rows}
-        for name, (expected, tolerance, *source) in figures.items():
-            row = self[name]
-            new = {"expected": float(expected), "tolerance": float(tolerance), "source": "".join(source)}
-            rows[name] = dataclasses.replace(row, **new)
+        for name, figure in figures.items():
+            side = isinstance(figure, AtLeast) - isinstance(figure, AtMost)
+            near = 0.0 if side else float(figure[1])
+            source = str(figure[-1]) if side or len(figure) == 3 else ""
+            new = {"expected": float(figure[0]), "tolerance": near, "source": source, "side": side}
+            rows[name] = dataclasses.replace(self[name], **new)
         return Report(tuple(rows.values()))
 
     def to_markdown(self) -> str:
@@ -199,7 +240,7 @@ class Report:
         rows = []
         for row in json.loads(text):
             numbers = (read(row[k]) for k in ("value", "error", "ideal", "expected", "tolerance"))
-            rows.append(Row(row["model"], row["metric"], *numbers, source=row["source"]))
+            rows.append(Row(row["model"], row["metric"], *numbers, source=row["source"], side=row.get("side", 0)))
         return Report(tuple(rows))
 
     def to_pandas(self) -> Any:
@@ -224,10 +265,11 @@ class Report:
         if self._expects:
             head = ["model", "metric", "value", "expected", "tolerance", "within"]
             said = {True: "yes", False: "no", None: ""}
+            near = lambda r: {1: "at least", -1: "at most"}.get(r.side) or number(r.tolerance, 2)
             body = [
-                [r.model, r.metric, with_error(r.value, r.error), number(r.expected), number(r.tolerance, 2),
-                 said[r.within]] for r in self.rows
-            ]  # fmt: skip
+                [r.model, r.metric, with_error(r.value, r.error), number(r.expected), near(r), said[r.within]]
+                for r in self.rows
+            ]
             return head, body
         rows = {(r.model, r.metric): r for r in self.rows}
         arrow = {-math.inf: " ↓", math.inf: " ↑"}

@@ -8,7 +8,7 @@ from typing import Any
 from .._errors import fault
 from .._types import Key, PyTree
 from ..data import AbstractRecord
-from ..evaluate import Report
+from ..evaluate import AtLeast, AtMost, Report
 from ..fit import Fit
 from ..inference import AbstractObjective
 
@@ -61,7 +61,7 @@ class Experiment:
     - `objective`: `name of the model -> objective`.
     - `metrics`: `Outcome -> Report`.
     - `expected`: by `(model, metric)`: the figure, its tolerance, and where it comes from (a table of the paper, or an
-        exact result). Every metric may stay without.
+        exact result); or `AtLeast` or `AtMost` of `sdekit.evaluate`. Every metric may stay without.
     - `scales`: the settings of the scales `"smoke"` (a minute) and `"paper"`. Two of them the runner reads itself:
         `"models"`, the names of those to fit (all by default), and `"fit"`, which goes over `fit`.
     - `fit`: keyword arguments of `sdekit.fit`; `{"steps": 100}`.
@@ -85,7 +85,7 @@ class Experiment:
     build: Callable[[AbstractRecord, Key], Mapping[str, PyTree]]
     objective: Callable[[str], AbstractObjective]
     metrics: Callable[[Outcome], Report]
-    expected: Mapping[tuple[str, str], tuple[float, float, str]]
+    expected: Mapping[tuple[str, str], tuple[float, float, str] | AtLeast | AtMost]
     scales: Mapping[str, Mapping[str, Any]]
     fit: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     baseline: str | None = None

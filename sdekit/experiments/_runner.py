@@ -64,6 +64,7 @@ class Run:
                 "value": _number(r.value),
                 "expected": r.expected,
                 "tolerance": r.tolerance,
+                **({"side": r.side} if r.side else {}),
                 "within": None if r.within is None else bool(r.within),
                 "baseline": None if r.model == self.baseline else _number(beside.get(r.metric)),
             }

@@ -27,12 +27,15 @@ class Part(AbstractObjective):
     """Not static: one program for all sets."""
     parts: int = eqx.field(static=True)
     batch: int = eqx.field(static=True)
+    longest: int | None = eqx.field(static=True, default=None)
+    """Of the sequences of this set; the rest of the record is its padding and left out."""
 
     def __call__(self, model: Any, batch: AbstractRecord, *, key: Key):
         first, rest = jax.random.split(key)
         n = len(cast(Events, batch)) // self.parts
-        some = self.index * n + jax.random.choice(first, n, (min(self.batch, n),), replace=False)
-        return self.objective(model, jax.tree.map(lambda x: x[some], batch), key=rest)
+        some = self.index * n + jax.random.randint(first, (self.batch,), 0, n)
+        cut = lambda x: x[some, : self.longest] if x.ndim == 2 else x[some]
+        return self.objective(model, jax.tree.map(cut, batch), key=rest)
 
 
 def part(data: Events, index: int, parts: int) -> Events:

@@ -6,6 +6,7 @@ from ._cox import LogGaussianCox as LogGaussianCox
 from ._decayed import decayed as decayed
 from ._decoder import AbstractDecoder as AbstractDecoder, AbstractHazardCurve as AbstractHazardCurve
 from ._decoder_cumulative import CumulativeNetwork as CumulativeNetwork
+from ._decoder_spline import RationalQuadraticSpline as RationalQuadraticSpline
 from ._decoders_closed import (
     AbstractGapLaws as AbstractGapLaws,
     Gompertz as Gompertz,
@@ -205,6 +206,7 @@ __all__ = [
     "Poisson",
     "PowerLawHawkes",
     "Prediction",
+    "RationalQuadraticSpline",
     "Rectified",
     "RelaxingIntensity",
     "Renewal",

@@ -58,6 +58,16 @@ def _chain(fade, jumps):
     return jax.lax.scan(step, jnp.zeros(jumps.shape[1:], jumps.dtype), (fade, jumps))[1]
 
 
+def _products(fade):
+    """Cumulative products along the first axis: fewer exponentials than of cumulative sums."""
+
+    def step(x, a):
+        x = a * x
+        return x, x
+
+    return jax.lax.scan(step, jnp.ones(fade.shape[1:], fade.dtype), fade)[1]
+
+
 def _run(gaps, jumps, decay):
     n = gaps.shape[0]
     if n <= _SHORT:
@@ -71,8 +81,8 @@ def _run(gaps, jumps, decay):
 
     g, j = cut(gaps), cut(jumps)
     wide = g.reshape(*g.shape, *(1,) * (decay.ndim - 1))
-    inner = _chain(jnp.exp(-decay[None] * wide), j)
-    since = jnp.exp(-decay[None] * jnp.cumsum(wide, axis=0))
+    fade = jnp.exp(-decay[None] * wide)
+    inner, since = _chain(fade, j), _products(fade)
     carried = _chain(since[-1], inner[-1])
     carried = jnp.concatenate([jnp.zeros((1, *carried.shape[1:]), carried.dtype), carried[:-1]])
     x = inner + since * carried[None]

@@ -17,6 +17,8 @@ from ._scale import GapScale
 __all__ = ["AbstractDecoder", "AbstractHazardCurve"]
 
 _LINEAR = -15.0
+_TERMS = (15, 31)
+"""The last powers of the series in single and in double precision, for relative errors of 1e-8 and 1e-16."""
 
 
 class AbstractDecoder(eqx.Module):
@@ -73,17 +75,25 @@ class AbstractHazardCurve(AbstractNextEvent):
         return self._integral(gap, self.nodes)
 
     def log_survival(self, gap):
-        return -self.compensator(gap).sum()
+        return -self._whole(gap, self.nodes)
 
     def error(self, gap):
-        fewer = self._integral(gap, max(1, 3 * self.nodes // 4))
-        return jnp.abs(self.compensator(gap).sum() - fewer.sum())
+        fewer = self._whole(gap, max(1, 3 * self.nodes // 4))
+        return jnp.abs(self._whole(gap, self.nodes) - fewer)
 
     def _integral(self, gap, nodes):
         gap = jnp.asarray(gap)
         u, w = graded_nodes(nodes)
         hazards = self.hazards(gap * jnp.asarray(u, gap.dtype))
         return gap * (jnp.asarray(w, hazards.dtype)[:, None] * hazards).sum(axis=0)
+
+    def _whole(self, gap, nodes):
+        """The sum of `_integral` over kinds, nodes and kinds in one row: kinds alone are too few for a vector unit."""
+        gap = jnp.asarray(gap)
+        u, w = graded_nodes(nodes)
+        x = self.arguments(gap * jnp.asarray(u, gap.dtype))
+        w = jnp.asarray(np.repeat(w, x.shape[1]), x.dtype)
+        return gap / self.unit * (softplus(jax.lax.optimization_barrier(x.reshape(-1))) @ w)
 
 
 def graded_nodes(nodes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -95,8 +105,16 @@ def graded_nodes(nodes: int) -> tuple[np.ndarray, np.ndarray]:
 
 @jax.custom_jvp
 def softplus(x: Array) -> Array:
-    """That of `jax.nn`, at a quarter of its time on a CPU, its gradient included."""
-    return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
+    """That of `jax.nn`, at a fraction of its time on a CPU, its gradient included: no logarithm is taken.
+
+    $\\log(1 + u) = 2 \\,\\text{artanh}(s)$ with $s = u / (2 + u) \\le 1/3$, whose series is a polynomial.
+    """
+    u = jnp.exp(-jnp.abs(x))
+    s = u / (2 + u)
+    square, series = s * s, jnp.zeros_like(s)
+    for power in range(_TERMS[x.dtype.itemsize > 4], 0, -2):
+        series = series * square + 2 / power
+    return jnp.maximum(x, 0) + s * series
 
 
 softplus.defjvps(lambda t, _, x: t * jax.nn.sigmoid(x))
@@ -110,9 +128,3 @@ def log_softplus(x: Array) -> Array:
 def inverse_softplus(y: np.ndarray) -> np.ndarray:
     """What the softplus takes to `y`."""
     return y + np.log(-np.expm1(-y))
-
-
-def searched_bound(law: AbstractHazardCurve, a: Array, b: Array, *, points: int = 32, margin: float = 1.25) -> Array:
-    """A bound of the sum of the hazards that a search says, for hazards of any shape. Thinning checks it."""
-    u = jnp.linspace(0.0, 1.0, points, dtype=jnp.result_type(a)) ** 2
-    return margin * law.hazards(a + (b - a) * u).sum(axis=-1).max()

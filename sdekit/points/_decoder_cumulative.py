@@ -12,6 +12,7 @@ from ._decoder import AbstractDecoder, inverse_softplus
 from ._decoders_closed import AbstractGapLaws
 from ._decoders_intensity import base_rates, check_decoder
 from ._encoder import uniform
+from ._next import searched_bound
 from ._samplers import invert
 
 
@@ -54,9 +55,7 @@ class CumulativeGaps(AbstractGapLaws):
         return -self._both(gap)[0]
 
     def bound(self, a, b):
-        points = jnp.linspace(0.0, 1.0, 32, dtype=self.line.dtype) ** 2
-        hazards = jax.vmap(lambda gap: self._both(gap)[1])(a + (b - a) * points)
-        return 1.25 * hazards.sum(axis=-1).max()
+        return searched_bound(self, a, b, 2)
 
     def gaps(self, after, *, key):
         keys = jax.random.split(key, self.line.shape[0])

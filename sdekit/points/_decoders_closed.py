@@ -17,7 +17,7 @@ from .._types import Key, RealScalar
 from ._decoder import AbstractDecoder
 from ._decoders_intensity import base_rates, check_decoder
 from ._encoder import uniform
-from ._next import AbstractGapDensity
+from ._next import AbstractGapDensity, searched_bound
 from ._scale import GapScale
 
 
@@ -176,9 +176,7 @@ class LogNormalGaps(AbstractGapLaws):
         return jnp.where(jnp.asarray(gap) > 0, jax.nn.logsumexp(later, axis=-1), sure)
 
     def bound(self, a, b):
-        points = jnp.linspace(0.0, 1.0, 32, dtype=self.logits.dtype) ** 3
-        hazards = jax.vmap(self.log_intensity)(a + (b - a) * points)
-        return 1.25 * jnp.exp(hazards).sum(axis=-1).max()
+        return searched_bound(self, a, b, 3)
 
     def gaps(self, after, *, key):
         k1, k2 = jax.random.split(key)

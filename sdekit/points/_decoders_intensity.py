@@ -8,8 +8,9 @@ from jaxtyping import Array, Float
 
 from .._errors import require
 from .._types import Key
-from ._decoder import AbstractDecoder, AbstractHazardCurve, inverse_softplus, searched_bound
+from ._decoder import AbstractDecoder, AbstractHazardCurve, inverse_softplus
 from ._encoder import AbstractMemory, AbstractMonotoneMemory, uniform
+from ._next import searched_bound
 
 
 __all__ = ["DriftingIntensity", "MovingIntensity", "RelaxingIntensity"]
@@ -45,7 +46,7 @@ class MovingHazard(AbstractHazardCurve):
 
     def bound(self, a, b):
         if not isinstance(self.memory, AbstractMonotoneMemory):
-            return searched_bound(self, jnp.asarray(a), jnp.asarray(b))
+            return searched_bound(self, a, b, 2)
         ends = self.memory(jnp.stack([jnp.asarray(a), jnp.asarray(b)]) / self.unit)
         most = jnp.maximum(self.weight * ends[0][None], self.weight * ends[1][None]).sum(axis=-1)
         return jax.nn.softplus(most + self.bias).sum() / self.unit
@@ -102,8 +103,10 @@ class RelaxingHazard(AbstractHazardCurve):
     nodes: int = eqx.field(static=True)
 
     def arguments(self, gaps):
-        decay = jnp.exp(-self.rate[None] * (gaps / self.unit)[:, None])
-        return self.limit[None] + (self.first - self.limit)[None] * decay
+        # Gaps and kinds in one row: kinds alone are too few for a vector unit.
+        row = lambda x: jnp.tile(x, gaps.shape[0])
+        decay = jnp.exp(-row(self.rate) * jnp.repeat(gaps / self.unit, self.rate.shape[0]))
+        return (row(self.limit) + row(self.first - self.limit) * decay).reshape(-1, self.rate.shape[0])
 
     def bound(self, a, b):
         return self.hazards(jnp.stack([jnp.asarray(a), jnp.asarray(b)])).max(axis=0).sum()

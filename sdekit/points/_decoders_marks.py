@@ -14,7 +14,7 @@ from ._decoder import AbstractDecoder, graded_nodes
 from ._decoders_closed import AbstractGapLaws
 from ._decoders_intensity import base_rates
 from ._encoder import uniform
-from ._next import AbstractGapDensity, AbstractNextEvent
+from ._next import AbstractGapDensity, AbstractNextEvent, searched_bound
 from ._scale import GapScale
 
 
@@ -54,64 +54,55 @@ class TimedKinds(AbstractKinds):
         return jax.nn.log_softmax(hidden @ self.out.T + self.bias)
 
 
-def shared(ground: AbstractNextEvent, kinds: AbstractKinds, gap: RealScalar) -> Float[Array, " k"]:
-    """The compensator of each kind: the ground's, in parts that come from quadrature and add up to it."""
-    whole = -ground.log_survival(gap)
-    if isinstance(kinds, SameKinds):
-        return whole * jnp.exp(kinds.log_prob(gap))
+def in_parts(law: AbstractNextEvent, gap: RealScalar) -> Float[Array, " k"]:
+    """The compensator of each kind: that of all, in parts that come from quadrature of the hazards and add up to it."""
+    whole = -law.log_survival(gap)
     u, w = graded_nodes(_NODES)
     u, w = u * u, 2 * w * u
-    at = jnp.asarray(gap) * jnp.asarray(u, whole.dtype)
-    part = lambda g: jnp.exp(kinds.log_prob(g) + ground.log_intensity(g)[0])
-    parts = jnp.asarray(w, whole.dtype) @ jax.vmap(part)(at)
+    parts = jnp.exp(jax.vmap(law.log_intensity)(jnp.asarray(gap) * jnp.asarray(u, whole.dtype)))
+    parts = jnp.asarray(w, whole.dtype) @ parts
     return whole * parts / jnp.maximum(parts.sum(), jnp.finfo(parts.dtype).tiny)
 
 
-class MarkedHazard(AbstractNextEvent):
+class AbstractMarked(AbstractNextEvent):
+    """The law of the next event of a ground process, with a kind."""
+
+    ground: eqx.AbstractVar[AbstractNextEvent]
+    kinds: eqx.AbstractVar[AbstractKinds]
+
+    def log_intensity(self, gap):
+        return self.ground.log_intensity(gap) + self.kinds.log_prob(gap)
+
+    def compensator(self, gap):
+        if isinstance(self.kinds, SameKinds):
+            return -self.log_survival(gap) * jnp.exp(self.kinds.log_prob(gap))
+        return in_parts(self, gap)
+
+    def log_survival(self, gap):
+        return self.ground.log_survival(gap)
+
+    def error(self, gap):
+        return self.ground.error(gap)
+
+    def bound(self, a, b):
+        return self.ground.bound(a, b)
+
+
+class MarkedHazard(AbstractMarked):
     """A ground process whose events get a kind."""
 
     ground: AbstractNextEvent
     kinds: AbstractKinds
 
-    def log_intensity(self, gap):
-        return self.ground.log_intensity(gap) + self.kinds.log_prob(gap)
 
-    def compensator(self, gap):
-        return shared(self.ground, self.kinds, gap)
-
-    def log_survival(self, gap):
-        return self.ground.log_survival(gap)
-
-    def error(self, gap):
-        return self.ground.error(gap)
-
-    def bound(self, a, b):
-        return self.ground.bound(a, b)
-
-
-class MarkedGaps(AbstractGapDensity):
+class MarkedGaps(AbstractMarked, AbstractGapDensity):
     """A law of the gap, and a kind at its end."""
 
     ground: AbstractGapDensity
     kinds: AbstractKinds
 
-    def log_intensity(self, gap):
-        return self.ground.log_intensity(gap) + self.kinds.log_prob(gap)
-
     def log_density(self, gap):
         return self.ground.log_density(gap) + self.kinds.log_prob(gap)
-
-    def compensator(self, gap):
-        return shared(self.ground, self.kinds, gap)
-
-    def log_survival(self, gap):
-        return self.ground.log_survival(gap)
-
-    def error(self, gap):
-        return self.ground.error(gap)
-
-    def bound(self, a, b):
-        return self.ground.bound(a, b)
 
     def sample(self, after, *, key):
         k1, k2 = jax.random.split(key)
@@ -141,20 +132,13 @@ class KindThenGap(AbstractGapDensity):
         return jax.nn.logsumexp(self._left(gap))
 
     def compensator(self, gap):
-        whole = -self.log_survival(gap)
-        u, w = graded_nodes(_NODES)
-        u, w = u * u, 2 * w * u
-        parts = jnp.exp(jax.vmap(self.log_intensity)(jnp.asarray(gap) * jnp.asarray(u, whole.dtype)))
-        parts = jnp.asarray(w, whole.dtype) @ parts
-        return whole * parts / jnp.maximum(parts.sum(), jnp.finfo(parts.dtype).tiny)
+        return in_parts(self, gap)
 
     def error(self, gap):
         return jnp.zeros_like(self.log_survival(gap))
 
     def bound(self, a, b):
-        points = jnp.linspace(0.0, 1.0, 32, dtype=self.logits.dtype) ** 3
-        hazards = jax.vmap(self.log_intensity)(a + (b - a) * points)
-        return 1.25 * jnp.exp(hazards).sum(axis=-1).max()
+        return searched_bound(self, a, b, 3)
 
     def sample(self, after, *, key):
         k1, k2 = jax.random.split(key)

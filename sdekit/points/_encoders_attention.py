@@ -5,6 +5,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .._errors import require
@@ -21,48 +22,68 @@ _SLOWEST, _FASTEST = 0.01, 2.0
 class Layer(eqx.Module):
     """One block: attention of a query to keys in its past, then a small network, each added to the stream."""
 
-    project: Float[Array, "p w"]
+    project: Float[Array, "w p"]
     out: Float[Array, "w w"]
-    wide: eqx.nn.Linear
-    back: eqx.nn.Linear
+    wide: Float[Array, "w u"]
+    back: Float[Array, "u w"]
+    biases: tuple[Float[Array, " u"], Float[Array, " w"]]
     norms: Float[Array, "2 w"]
     heads: int = eqx.field(static=True)
 
     def __init__(self, width: int, heads: int, *, key: Key):
         k1, k2, k3, k4 = jax.random.split(key, 4)
-        self.project = uniform(k1, (3 * width, width), width)
+        self.project = uniform(k1, (width, 3 * width), width)
         self.out = uniform(k2, (width, width), width)
-        self.wide = eqx.nn.Linear(width, 2 * width, key=k3)
-        self.back = eqx.nn.Linear(2 * width, width, key=k4)
+        self.wide = uniform(k3, (width, 2 * width), width)
+        self.back = uniform(k4, (2 * width, width), 2 * width)
+        self.biases = (jnp.zeros(2 * width), jnp.zeros(width))
         self.norms = jnp.ones((2, width))
         self.heads = heads
 
-    def split(self, x, elapsed):
+    def split(self, x, turn):
         """Queries, keys and values of `n` tokens, heads first, shape `(h, n, d)`.
 
-        The first two are turned by the times of the tokens, shape `(n,)`: their product knows the lag alone.
+        The first two are turned by the times of the tokens, as `turned` has them: their product knows the lag alone.
         """
-        told = (normalised(x) * self.norms[:1]) @ self.project.T
-        q, k, v = told.reshape(x.shape[0], 3, self.heads, -1).transpose(1, 2, 0, 3)
-        return rotated(q, elapsed), rotated(k, elapsed), v
+        told = (normalised(x) * self.norms[:1]) @ self.project
+        q, k, v = (y.reshape(x.shape[0], self.heads, -1) for y in jnp.split(told, 3, axis=-1))
+        return tuple(y.transpose(1, 0, 2) for y in (rotated(q, turn), rotated(k, turn), v))
 
     def mixed(self, x, q, keys, values, seen):
         """The tokens after the block, from keys and values `(h, j, d)` of the tokens that each may see, `(n, j)`."""
-        # The barriers keep the layout in which the products are fast: on a CPU a quarter of the encoder, measured.
-        q, keys, values = jax.lax.optimization_barrier((q, keys, values))
-        logits = jnp.einsum("hid,hjd->hij", q / math.sqrt(q.shape[-1]), keys)
-        logits = jnp.where(seen[None], logits, jnp.finfo(logits.dtype).min)
-        weights = jnp.exp(logits - jax.lax.stop_gradient(logits.max(axis=-1, keepdims=True)))
-        gathered = jnp.einsum("hij,hjd->hid", weights, values) / weights.sum(axis=-1, keepdims=True)
-        gathered = jax.lax.optimization_barrier(gathered).transpose(1, 0, 2)
-        x = x + gathered.reshape(x.shape) @ self.out.T
-        return x + linear(self.back, jax.nn.gelu(linear(self.wide, normalised(x) * self.norms[1:])))
+        # The barrier keeps the layout in which the products are fast: on a CPU a quarter of the encoder, measured.
+        gathered = attended(*jax.lax.optimization_barrier((q / math.sqrt(q.shape[-1]), keys, values)), seen)
+        x = x + gathered.transpose(1, 0, 2).reshape(x.shape) @ self.out
+        wide, back = self.biases
+        return x + jax.nn.gelu((normalised(x) * self.norms[1:]) @ self.wide + wide[None]) @ self.back + back[None]
 
 
-def linear(layer: eqx.nn.Linear, x: Float[Array, "n i"]) -> Float[Array, "n o"]:
-    """A layer on many inputs, which stand on the left: the product needs no transposition."""
-    y = x @ layer.weight.T
-    return y if layer.bias is None else y + layer.bias[None]
+@jax.custom_vjp
+def attended(q, keys, values, seen):
+    """What queries `(h, i, d)` gather of values `(h, j, d)`; for the way back, the weights are kept."""
+    return _attended(q, keys, values, seen)[0]
+
+
+def _attended(q, keys, values, seen):
+    logits = jnp.where(seen[None], jnp.einsum("hid,hjd->hij", q, keys), jnp.finfo(q.dtype).min)
+    weights = jnp.exp(logits - logits.max(axis=-1, keepdims=True))
+    whole = weights.sum(axis=-1, keepdims=True)
+    gathered = jnp.einsum("hij,hjd->hid", weights, values) / whole
+    return gathered, (q, keys, values, weights, whole, gathered)
+
+
+def _attended_backward(kept, cotangent):
+    q, keys, values, weights, whole, gathered = kept
+    share = cotangent / whole
+    # Sums over `i` give `(h, d, j)`: the other order takes twice as long on a CPU.
+    at_values = jnp.einsum("hid,hij->hdj", share, weights).swapaxes(1, 2)
+    at_logits = jnp.einsum("hid,hjd->hij", share, values) - (share * gathered).sum(axis=-1, keepdims=True)
+    at_logits = weights * at_logits
+    at_keys = jnp.einsum("hid,hij->hdj", q, at_logits).swapaxes(1, 2)
+    return jnp.einsum("hij,hjd->hid", at_logits, keys), at_keys, at_values, None
+
+
+attended.defvjp(_attended, _attended_backward)
 
 
 def normalised(x: Array) -> Array:
@@ -71,12 +92,18 @@ def normalised(x: Array) -> Array:
     return x * jax.lax.rsqrt((x * x).mean(axis=-1, keepdims=True) + 1e-5)
 
 
-def rotated(x: Float[Array, "h n d"], elapsed: Float[Array, " n"]) -> Float[Array, "h n d"]:
-    """Pairs of components turned by angles that grow with the time, each at its own speed."""
-    half = x.shape[-1] // 2
-    angle = elapsed[:, None] * jnp.geomspace(_SLOWEST, _FASTEST, half, dtype=x.dtype)[None]
-    a, b = x[..., :half], x[..., half:]
-    c, s = jnp.cos(angle)[None], jnp.sin(angle)[None]
+def turned(elapsed: Float[Array, " n"], half: int) -> tuple[Array, Array]:
+    """Cosines and sines of angles that grow with the time, each at its own speed, shape `(n, 1, half)`."""
+    speeds = np.geomspace(_SLOWEST, _FASTEST, half)
+    angle = elapsed[:, None, None] * jnp.asarray(speeds, elapsed.dtype)[None, None]
+    # Once for all layers: without the barrier each use of them finds them again.
+    return jax.lax.optimization_barrier((jnp.cos(angle), jnp.sin(angle)))
+
+
+def rotated(x: Float[Array, "n h d"], turn: tuple[Array, Array]) -> Float[Array, "n h d"]:
+    """Pairs of components turned by the angles of each token."""
+    a, b = jnp.split(x, 2, axis=-1)
+    c, s = turn
     return jnp.concatenate([a * c - b * s, a * s + b * c], axis=-1)
 
 
@@ -95,7 +122,7 @@ class Stack(eqx.Module):
 
     layers: tuple[Layer, ...]
     table: Float[Array, "k w"]
-    inputs: Float[Array, "w 2"]
+    inputs: Float[Array, "2 w"]
     begin: Float[Array, " w"]
 
     def __init__(self, kinds: int, width: int, layers: int, heads: int, *, key: Key):
@@ -106,11 +133,11 @@ class Stack(eqx.Module):
         k1, k2, k3, k4 = jax.random.split(key, 4)
         self.layers = tuple(Layer(width, heads, key=k) for k in jax.random.split(k1, layers))
         self.table = uniform(k2, (kinds, width), 1)
-        self.inputs = uniform(k3, (width, 2), 2)
+        self.inputs = uniform(k3, (2, width), 2)
         self.begin = uniform(k4, (width,), 1)
 
     def token(self, event):
-        return embed(self.table, event.kind) + event.features @ self.inputs.T
+        return embed(self.table, event.kind) + event.features @ self.inputs
 
     def first(self, room: int) -> Past:
         """The past that holds the mark of the beginning alone."""
@@ -125,8 +152,9 @@ class Stack(eqx.Module):
         """The past with one more token, at the time that has elapsed."""
         keys, values, x = past.keys, past.values, token[None]
         seen = jnp.arange(keys.shape[2])[None] <= past.count
+        turn = turned(past.elapsed[None], keys.shape[-1] // 2)
         for i, layer in enumerate(self.layers):
-            q, k, v = layer.split(x, past.elapsed[None])
+            q, k, v = layer.split(x, turn)
             keys, values = keys.at[i, :, past.count].set(k[:, 0]), values.at[i, :, past.count].set(v[:, 0])
             x = layer.mixed(x, q, keys[i], values[i], seen)
         return Past(keys=keys, values=values, count=past.count + 1, elapsed=past.elapsed, last=x[0])
@@ -141,9 +169,10 @@ class Stack(eqx.Module):
         elapsed = jnp.concatenate([jnp.zeros(1, events.gap.dtype), jnp.cumsum(events.gap)])
         n = tokens.shape[0]
         below = jnp.tril(jnp.ones((n, n), bool))
+        turn = turned(elapsed, tokens.shape[-1] // self.layers[0].heads // 2)
         keys, values, x = [], [], tokens
         for layer in self.layers:
-            q, k, v = layer.split(x, elapsed)
+            q, k, v = layer.split(x, turn)
             x = layer.mixed(x, q, k, v, below)
             keys.append(k)
             values.append(v)
@@ -225,8 +254,9 @@ class AttentiveMemory(AbstractMemory):
         seen = jnp.arange(self.past.keys.shape[2]) < self.past.count
         seen = jnp.broadcast_to(seen, (*gaps.shape, *seen.shape))
         x = jnp.broadcast_to(self.query, (*gaps.shape, *self.query.shape))
+        turn = turned(self.past.elapsed + gaps, self.past.keys.shape[-1] // 2)
         for i, layer in enumerate(self.layers):
-            q, _, _ = layer.split(x, self.past.elapsed + gaps)
+            q, _, _ = layer.split(x, turn)
             x = layer.mixed(x, q, self.past.keys[i], self.past.values[i], seen)
         return normalised(x)
 

@@ -17,6 +17,7 @@ from ._encoder import (
     scanned,
     uniform,
 )
+from ._recurrences import decaying, decaying_step, gated, gated_step
 
 
 __all__ = ["ContinuousLSTM", "DecayingMemory", "FlowMemory", "GRUHistory", "NeuralODEHistory"]
@@ -32,29 +33,25 @@ class Gates(eqx.Module):
     """The weights of a gated recurrent unit whose inputs are a kind and the features of a gap."""
 
     table: Float[Array, "k g"]
-    inputs: Float[Array, "g 2"]
-    recurrent: Float[Array, "g h"]
+    inputs: Float[Array, "2 g"]
+    recurrent: Float[Array, "h g"]
     bias: Float[Array, " g"]
     fresh: Float[Array, " h"]
 
     def __init__(self, kinds: int, width: int, *, key: Key):
         k1, k2, k3 = jax.random.split(key, 3)
         self.table = uniform(k1, (kinds, 3 * width), 2)
-        self.inputs = uniform(k2, (3 * width, 2), 2)
-        self.recurrent = uniform(k3, (3 * width, width), width)
+        self.inputs = uniform(k2, (2, 3 * width), 2)
+        self.recurrent = uniform(k3, (width, 3 * width), width)
         self.bias = jnp.zeros(3 * width)
         self.fresh = jnp.zeros(width)
 
     def told(self, event):
         """What an event adds to the gates, apart from the state; for one event or many at once."""
-        return embed(self.table + self.bias[None], event.kind) + event.features @ self.inputs.T
+        return embed(self.table + self.bias[None], event.kind) + event.features @ self.inputs
 
     def step(self, h, told):
-        a, b, c = jnp.split(told, 3)
-        r, z, n = jnp.split(h @ self.recurrent.T, 3)
-        r, z = jax.nn.sigmoid(a + r), jax.nn.sigmoid(b + z)
-        new = jnp.tanh(c + r * (n + self.fresh))
-        return new + z * (h - new)
+        return gated_step(h, told, self.recurrent, self.fresh)
 
 
 class GRUHistory(AbstractEventEncoder):
@@ -98,7 +95,8 @@ class GRUHistory(AbstractEventEncoder):
         return state
 
     def contexts(self, events):
-        return scanned(self.gates.step, self.start(0), self.gates.told(events))
+        gates, start = self.gates, self.start(0)
+        return jnp.concatenate([start[None], gated(gates.told(events), gates.recurrent, gates.fresh, start)])
 
     def memory(self, context):
         return FixedMemory(context)
@@ -149,7 +147,7 @@ class ContinuousLSTM(AbstractEventEncoder):
     """
 
     table: Float[Array, "k g"]
-    recurrent: Float[Array, "g h"]
+    recurrent: Float[Array, "h g"]
     bias: Float[Array, " g"]
     kinds: int = eqx.field(static=True)
     size: int = eqx.field(static=True)
@@ -158,35 +156,29 @@ class ContinuousLSTM(AbstractEventEncoder):
         check_sizes(kinds, width)
         k1, k2 = jax.random.split(key)
         self.table = uniform(k1, (kinds, 7 * width), 2)
-        self.recurrent = uniform(k2, (7 * width, width), width)
+        self.recurrent = uniform(k2, (width, 7 * width), width)
         self.bias = jnp.zeros(7 * width)
         self.kinds, self.size = kinds, width
 
     def start(self, room):
-        zero = jnp.zeros(self.size, self.recurrent.dtype)
-        return DecayingMemory(zero, zero, zero, zero)
+        return jnp.zeros((4, self.size), self.recurrent.dtype)
 
     def advance(self, state, event):
-        return self._step(state, (event.gap, embed(self.table + self.bias[None], event.kind)))
+        return decaying_step(state, event.gap, self._told(event), self.recurrent)
 
     def context(self, state):
         return state
 
     def memory(self, context):
-        return context
+        cell, target, decay, out = context
+        return DecayingMemory(cell, target, decay, out)
 
     def contexts(self, events):
-        told = embed(self.table + self.bias[None], events.kind)
-        return scanned(self._step, self.start(0), (events.gap, told))
+        start = self.start(0)
+        return jnp.concatenate([start[None], decaying(events.gap, self._told(events), self.recurrent, start)])
 
-    def _step(self, state, inputs):
-        gap, told = inputs
-        cell = state.at(gap)
-        gates = told + (state.out * jnp.tanh(cell)) @ self.recurrent.T
-        h = self.size
-        i, f, i_bar, f_bar, o = jnp.split(jax.nn.sigmoid(gates[: 5 * h]), 5)
-        z, decay = jnp.tanh(gates[5 * h : 6 * h]), jax.nn.softplus(gates[6 * h :])
-        return DecayingMemory(f * cell + i * z, f_bar * state.target + i_bar * z, decay, o)
+    def _told(self, event):
+        return embed(self.table + self.bias[None], event.kind)
 
 
 class FlowMemory(AbstractMemory):

@@ -99,3 +99,13 @@ def draw_kind(law: AbstractNextEvent, gap: RealScalar, *, key: Key) -> Int[Array
     """The kind of an event at `gap`."""
     rates = law.log_intensity(gap)
     return jnp.zeros((), int) if rates.shape == (1,) else jax.random.categorical(key, rates)
+
+
+def searched_bound(law: AbstractNextEvent, a: RealScalar, b: RealScalar, power: int) -> Float[Array, ""]:
+    """A bound of the sum of the hazards that a search says, for hazards of any shape. Thinning checks it.
+
+    A quarter above the most on 32 points that crowd at `a`, the more the higher the power.
+    """
+    a, b = jnp.asarray(a), jnp.asarray(b)
+    points = jnp.linspace(0.0, 1.0, 32, dtype=jnp.result_type(a)) ** power
+    return 1.25 * jnp.exp(jax.vmap(law.log_intensity)(a + (b - a) * points)).sum(axis=-1).max()

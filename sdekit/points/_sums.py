@@ -14,7 +14,7 @@ from ..data import Events
 from ._decayed import decayed
 
 
-__all__ = ["HawkesSums"]
+__all__ = ["HawkesSums", "sum_of_logs"]
 
 
 class HawkesSums(eqx.Module):
@@ -106,12 +106,16 @@ def _pass(record, kinds, decays, dim):
     return features, cover.sum(axis=0), (record.t1 - record.t0).sum()
 
 
-def _log_product(rates):
+@jax.custom_jvp
+def sum_of_logs(rates: Float[Array, " n"]) -> Float[Array, ""]:
     """The sum of logarithms, four numbers to a logarithm in float64, whose range allows for it."""
     if rates.dtype != jnp.float64:
         return jnp.log(rates).sum()
     rest = -rates.shape[0] % 4
     return jnp.log(jnp.pad(rates, (0, rest), constant_values=1.0).reshape(4, -1).prod(axis=0)).sum()
+
+
+sum_of_logs.defjvps(lambda t, _, rates: (t / rates).sum())
 
 
 def _parts(sums, base, branching):
@@ -121,7 +125,7 @@ def _parts(sums, base, branching):
     # One vector of rates, so that logarithms and quotients are one loop each.
     sizes = [columns.shape[1] for columns in sums.features]
     rates = jnp.concatenate([base[i] + weights[i] @ columns for i, columns in enumerate(sums.features)])
-    total = _log_product(rates) - base.sum() * sums.length - (weights @ sums.cover).sum()
+    total = sum_of_logs(rates) - base.sum() * sums.length - (weights @ sums.cover).sum()
     parts = jnp.split(1 / rates, np.cumsum(sizes)[:-1])
     slopes = jnp.stack([part.sum() for part in parts]) - sums.length
     rises = jnp.stack([columns @ part for columns, part in zip(sums.features, parts, strict=True)]) - sums.cover[None]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sdekit.evaluate import Report, Row
+from sdekit.evaluate import AtLeast, AtMost, Report, Row
 from sdekit.evaluate._format import number, with_error
 
 
@@ -80,6 +80,17 @@ def test_json_round_trip(report):
     assert math.isnan(again["bm", "CRPS"].error)
     assert again["inf", "nan"].source == "2.5"
     assert again.rows[1:3] == odd.rows[1:3]
+
+
+def test_a_figure_may_be_a_bound_on_one_side():
+    row = lambda value: Report((Row("ou", "gain", value),))
+    for word, good, bad in ((AtLeast, (0.0, 9.0), (-0.1, math.nan)), (AtMost, (-9.0, 0.0), (0.1, None))):
+        figures = {("ou", "gain"): word(0.0, "Table 1")}
+        assert all(row(value).expect(figures).within for value in good)
+        assert not any(row(value).expect(figures).within for value in bad)
+        again = Report.from_json(row(good[0]).expect(figures).to_json())
+        assert again["ou", "gain"] == row(good[0]).expect(figures)["ou", "gain"]
+        assert f"at {'least' if word is AtLeast else 'most'}" in again.to_markdown()
 
 
 def test_expected_figures(report):
