@@ -79,7 +79,7 @@ def samplers(path: AffinePath) -> Mapping[str, tuple[AbstractStep, int, bool]]:
     return {
         "Euler-Maruyama, 100 steps": (EulerStep(epsilon=path.diffusivity), _NFE, False),
         "ancestral, 100 steps": (ancestral, _NFE, True),
-        "predictor-corrector, 50 and 50": (LangevinStep(ancestral, size=0.05), _NFE // 2, True),
+        "predictor-corrector, 50 and 50": (LangevinStep(ancestral), _NFE // 2, True),
         "flow, exponential of order 2, 100 steps": (ExponentialStep(), _NFE, True),
         "flow, exponential of order 2, 20 steps": (ExponentialStep(), 20, True),
     }
