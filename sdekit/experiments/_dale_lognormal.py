@@ -17,6 +17,7 @@ import numpy as np
 import numpyro.distributions as dist
 from scipy import stats
 
+from .._draws import draws
 from .._types import Array, Key, Law
 from ..data import Snapshots
 from ..evaluate import Report, Row
@@ -36,7 +37,7 @@ from ..interpolants import (
 from ..nets import MLPField
 from ..transport import wasserstein1
 from ._experiment import Experiment, Outcome
-from ._training import adam, draws
+from ._training import adam
 
 
 __all__ = ["DALE_LOGNORMAL", "ambient", "preserving"]

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 
+from .._draws import draws
 from .._types import Array, Key, Law
 from ..data import Snapshots
 from ..evaluate import Report, Row
@@ -40,7 +41,7 @@ from ..interpolants import (
 )  # fmt: skip
 from ..nets import MLPField
 from ._experiment import Experiment, Outcome
-from ._training import adam, draws, single
+from ._training import adam, single
 
 
 __all__ = ["SI_GMM", "law", "pairs_of_fields", "path_divergence"]
@@ -127,7 +128,7 @@ def _differences(fields: Mapping[str, Field], t: Array, x: Array, b: Array, s: A
 
     def mean(field):
         found = jax.vmap(jax.vmap(lambda *item: one(field, *item), (None, 0, 0, 0)))(t, x, b, s)
-        return tuple((1 - 2 * _EDGE) * v.mean() for v in found)
+        return jax.tree.map(lambda v: (1 - 2 * _EDGE) * v.mean(), found)
 
     return {name: mean(field) for name, field in fields.items()}
 

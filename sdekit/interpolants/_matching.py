@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
+from .._draws import draws
 from .._errors import fault, require
 from .._parameters import law_field
 from .._types import Array, Key, Law, PyTree, RealScalar
@@ -17,7 +18,7 @@ from ..transport import AbstractCoupling, Independent
 from ._field import Field
 from ._kinds import Score, Velocity
 from ._path import AffinePath, add
-from ._times import AbstractTimes, StratifiedTimes, draws
+from ._times import AbstractTimes, StratifiedTimes
 from ._windows import HiddenWindow
 
 

@@ -63,8 +63,8 @@ class Swaps(AbstractCoupling):
         first, second = jax.random.split(key)
         x1 = as_many(x1, n, key=first)
         start = random_order(jnp.arange(n, dtype=jnp.int32), n, key=second)
-        flat = tuple(jax.lax.stop_gradient(x).reshape(n, -1) for x in (x0, x1))
-        return x0, x1[exchanged(*flat, start, self.passes)]
+        flat = lambda x: jax.lax.stop_gradient(x).reshape(n, -1)
+        return x0, x1[exchanged(flat(x0), flat(x1), start, self.passes)]
 
 
 def exchanged(x: Float[Array, "n d"], y: Float[Array, "n d"], order: Int[Array, " n"], passes: int | None) -> Array:
