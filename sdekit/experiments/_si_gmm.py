@@ -142,7 +142,7 @@ def _flow_densities(field: Field, x: Array, key: Key, base: Law) -> Array:
 
 @eqx.filter_jit
 def _densities(data: Law, x: Array) -> Array:
-    return jnp.asarray(data.log_prob(x))
+    return jnp.asarray(jax.vmap(data.log_prob)(x))
 
 
 def of_epsilon(gaps: tuple[float, float, float], epsilon: float | np.ndarray) -> Any:
