@@ -1,10 +1,10 @@
-"""The quality of planar flows at equal budgets: ours against torchcfm, on paired seeds.
+"""The quality of planar flows at equal budgets: ours against torchcfm and flow_matching, on paired seeds.
 
-Run as `python benchmarks/bench_generation.py --peers PYTHON`, where PYTHON is an interpreter with torch 2.13.0 and
-torchcfm 1.0.7. Both train the network 3 -> 128 x 3 -> 2 with SELU for 5000 steps of Adam on the same pools of points;
-the peer hands back its weights, and one evaluator measures both on the same points. Writes
-`benchmarks/results/generation.json`, where rows of other sets and seeds are kept. `--seeds 1` for a look, `--sets
-moons` for one of the sets.
+Run as `python benchmarks/bench_generation.py --peers PYTHON`, where PYTHON is an interpreter with torch 2.13.0,
+torchcfm 1.0.7 and flow_matching 1.0.10. All train the network 3 -> 128 x 3 -> 2 with SELU for 5000 steps of Adam on the
+same pools of points; a peer hands back its weights, and one evaluator measures all on the same points. Writes
+`benchmarks/results/generation.json`, where rows of other sets, seeds and libraries are kept. `--seeds 1` for a look,
+`--sets moons` for one of the sets, `--who flow_matching` for one of the libraries.
 """
 
 import argparse
@@ -31,14 +31,31 @@ import optax
 RESULTS = Path(__file__).parent / "results" / "generation.json"
 BATCH, STEPS = 256, 5000
 
+LOOKS = {
+    "torchcfm": """
+from torchcfm.conditional_flow_matching import ConditionalFlowMatcher
+matcher = ConditionalFlowMatcher(sigma=0.0)
+look = matcher.sample_location_and_conditional_flow
+""",
+    "flow_matching": """
+from flow_matching.path import CondOTProbPath
+path = CondOTProbPath()
+
+def look(x0, x1):
+    found = path.sample(t=torch.rand(len(x0)), x_0=x0, x_1=x1)
+    return found.t, found.x_t, found.dx_t
+""",
+}
+"""How each peer draws a time, a state and its target for a pair of points."""
+
 PEER = f"""
 import sys, time, json, importlib.metadata as m
 import numpy as np
 import torch
-from torchcfm.conditional_flow_matching import ConditionalFlowMatcher
 
 torch.set_num_threads(1)
-matcher = ConditionalFlowMatcher(sigma=0.0)
+library = sys.argv[1]
+exec(sys.argv[2])
 
 def run(file, out, seed):
     torch.manual_seed(seed)
@@ -50,7 +67,7 @@ def run(file, out, seed):
     start = time.process_time()
     for _ in range({STEPS}):
         i, j = torch.randint(len(x0), ({BATCH},)), torch.randint(len(x1), ({BATCH},))
-        t, xt, ut = matcher.sample_location_and_conditional_flow(x0[i], x1[j])
+        t, xt, ut = look(x0[i], x1[j])
         optimiser.zero_grad()
         loss = ((net(torch.cat([xt, t[:, None]], -1)) - ut) ** 2).mean()
         loss.backward()
@@ -59,7 +76,7 @@ def run(file, out, seed):
     np.savez(out, **{{str(i): p.detach().numpy() for i, p in enumerate(net.parameters())}})
     return spent
 
-print(json.dumps({{p: m.version(p) for p in ("torch", "torchcfm")}}), flush=True)
+print(json.dumps({{p: m.version(p) for p in ("torch", library)}}), flush=True)
 for line in sys.stdin:
     print(run(**json.loads(line)), flush=True)
 """
@@ -180,6 +197,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--sets", nargs="*", default=["checkerboard", "moons"])
+    parser.add_argument("--who", nargs="*", default=["sdekit", *LOOKS])
     parser.add_argument("--swing", action="store_true", help="how much the likelihood of one run moves at its end")
     parser.add_argument("--variants", action="store_true", help="other initial weights, other times")
     arguments = parser.parse_args()
@@ -190,11 +208,11 @@ def main() -> None:
                 sys.stdout.write(json.dumps(look(name, seed)) + "\n")
                 sys.stdout.flush()
         return
-    versions, peer = {"jax": jax.__version__}, None
-    if arguments.peers:
-        peer = subprocess.Popen([arguments.peers, "-c", PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert peer.stdin is not None and peer.stdout is not None
-        versions |= json.loads(peer.stdout.readline())
+    versions, peers = {"jax": jax.__version__}, {}
+    for name in [who for who in arguments.who if who in LOOKS and arguments.peers]:
+        command = [arguments.peers, "-c", PEER, name, LOOKS[name]]
+        peers[name] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        versions |= json.loads(peers[name].stdout.readline())
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.sets:
@@ -204,9 +222,8 @@ def main() -> None:
                 both = pool(base, data, keys)
                 file = Path(folder) / "pool.npy"
                 np.save(file, np.asarray(both.xs))
-                runs = {"sdekit": ours(both, seed)}
-                if peer is not None:
-                    runs["torchcfm"] = theirs(peer, file, seed)
+                runs = {"sdekit": ours(both, seed)} if "sdekit" in arguments.who else {}
+                runs |= {who: theirs(peer, file, seed) for who, peer in peers.items()}
                 for who, (field, spent) in runs.items():
                     found = planar.scores(field, base, data, keys[2])
                     row = {"set": name, "who": who, "seed": seed, "train seconds": spent} | found
@@ -214,7 +231,7 @@ def main() -> None:
                     sys.stdout.write(json.dumps(row) + "\n")
                     sys.stdout.flush()
     for name in arguments.sets:
-        for who in ("sdekit", "torchcfm"):
+        for who in ("sdekit", *LOOKS):
             mine = [r for r in rows if (r["set"], r["who"]) == (name, who)]
             if mine:
                 middle = {m: statistics.mean(r[m] for r in mine) for m in ("NLL", "sliced W2", "leak")}
@@ -225,7 +242,7 @@ def main() -> None:
     new = {mark(row): row | {"versions": versions} for row in rows}
     both = {mark(row): row for row in kept} | new
     RESULTS.write_text(json.dumps([both[m] for m in sorted(both)], indent=1) + "\n")
-    if peer is not None:
+    for peer in peers.values():
         peer.stdin.close()
         peer.wait()
 

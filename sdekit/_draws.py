@@ -1,4 +1,4 @@
-"""How `sample` draws: one path, or many in chunks and over the devices of a mesh."""
+"""How `sample` draws: one path, or many in chunks and over the devices of a mesh; states of a law."""
 
 import equinox as eqx
 import jax
@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 
 from ._mesh import AXIS
+from ._types import Array, Key, Law
 
 
 __all__: list[str] = []
@@ -14,6 +15,12 @@ __all__: list[str] = []
 @eqx.filter_jit
 def draw_one(process, ts, key):
     return process.draw(ts, key=key)
+
+
+@eqx.filter_jit
+def draws(law: Law, n: int, key: Key) -> Array:
+    """Independent draws from a law of states, shape `(n, d)`."""
+    return jnp.asarray(jax.vmap(law.sample)(jax.random.split(key, n)))
 
 
 @eqx.filter_jit

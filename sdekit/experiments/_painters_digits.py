@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._draws import draws
 from .._types import Array
 from ..data import Labelled
 from ..evaluate import Report, Row
@@ -22,7 +23,6 @@ from ..interpolants import ExponentialStep, Field, base_law, gaussian_flow, gene
 from ._digits import how
 from ._digits_model import DIM, digits_field, matching, seen
 from ._experiment import Experiment, Outcome
-from ._training import draws
 
 
 __all__ = ["PAINTERS_DIGITS", "jumped", "trajectories"]

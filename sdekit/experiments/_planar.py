@@ -13,19 +13,20 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 
-from .._types import Array, Key, Law
+from .._draws import draws
+from .._types import Array, Key, Law, RealScalar, State
 from ..data import Snapshots
 from ..interpolants import AffinePath, Field, GenerativeDiffusion, Velocity, flow_matching, log_prob
 from ..nets import MLPField
 from ..paths import SampledPath
 from ..solve import solve
 from ..transport import sliced_wasserstein
-from ._training import draws, single
+from ._training import single
 
 
 __all__ = [
-    "CHECKERBOARD_ENTROPY", "MOONS_ENTROPY", "POOL", "checkerboard", "eight_gaussians", "leak", "moons", "pairs",
-    "plain_field", "sampled", "scores", "standard_normal",
+    "CHECKERBOARD_ENTROPY", "MOONS_ENTROPY", "POOL", "Waves", "checkerboard", "eight_gaussians", "leak", "moons",
+    "pairs", "plain_field", "sampled", "scores", "standard_normal",
 ]  # fmt: skip
 
 POOL, POINTS, SAMPLES, PROJECTIONS = 200_000, 2000, 5000, 500
@@ -33,6 +34,23 @@ CHECKERBOARD_ENTROPY = float(np.log(32))
 """Of eight cells of side 2, in nats."""
 MOONS_ENTROPY = 2.567
 """By quadrature: arcs of radius 3, spread evenly over squares of side 0.6."""
+
+
+class Waves(eqx.Module):
+    """A perceptron of time and state, and of their sines and cosines at the frequencies 1, 2 and 4."""
+
+    mlp: eqx.nn.MLP
+    turn: float = eqx.field(static=True)
+    """The angle of a unit of time."""
+
+    def __init__(self, width: int, depth: int, key: Key, turn: float = 2 * np.pi):
+        self.turn = turn
+        self.mlp = eqx.nn.MLP(3 * 7, 2, width, depth, jax.nn.silu, key=key)
+
+    def __call__(self, t: RealScalar, x: State) -> State:
+        own = jnp.append(x, self.turn * jnp.asarray(t, x.dtype))
+        phases = jnp.concatenate([own, 2 * own, 4 * own])
+        return self.mlp(jnp.concatenate([own, jnp.sin(phases), jnp.cos(phases)]))
 
 
 def checkerboard(n: int, key: Key) -> Array:

@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._types import Array, Key, Law, RealScalar, State
+from .._types import Array, Key, Law
 from ..data import Snapshots
 from ..evaluate import Report, Row
 from ..inference import AbstractObjective
@@ -34,20 +33,6 @@ _NLL, _W2, _LEAK = "NLL", "sliced W2", "mass off the cells"
 _SEEDS = 5
 
 
-class Waves(eqx.Module):
-    """A perceptron of time and state, and of their sines and cosines at the frequencies 1, 2 and 4."""
-
-    mlp: eqx.nn.MLP
-
-    def __init__(self, width: int, depth: int, key: Key):
-        self.mlp = eqx.nn.MLP(3 * 7, 2, width, depth, jax.nn.silu, key=key)
-
-    def __call__(self, t: RealScalar, x: State) -> State:
-        own = jnp.append(x, 2 * jnp.pi * jnp.asarray(t, x.dtype))
-        phases = jnp.concatenate([own, 2 * own, 4 * own])
-        return self.mlp(jnp.concatenate([own, jnp.sin(phases), jnp.cos(phases)]))
-
-
 def _data(base: Callable[[], Law], data: Callable[[int, Key], Array]):
     def make(setting, key):
         first, rest = jax.random.split(key)
@@ -62,7 +47,7 @@ def _seeds(_data: Any, key: Key) -> Mapping[str, Field]:
 
 
 def _large(_data: Any, key: Key) -> Mapping[str, Field]:
-    field = Field(flow_matching(), Velocity(single(Waves(128, 4, key))))
+    field = Field(flow_matching(), Velocity(single(planar.Waves(128, 4, key))))
     return {_FLOW: field, _SHORT: field}
 
 

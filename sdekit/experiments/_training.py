@@ -10,13 +10,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from .._types import Array, Key, Law
+from .._types import Key
 from ..data import AbstractRecord
 from ..fit import average_weights
 from ..inference import AbstractObjective
 
 
-__all__ = ["adam", "draws", "single", "steps_in_the_time_of_one"]
+__all__ = ["adam", "single", "steps_in_the_time_of_one"]
 
 
 def adam(
@@ -41,12 +41,6 @@ def single(tree: Any) -> Any:
     """A PyTree with its floats in single precision, which is enough for networks and twice as fast."""
     wide = lambda x: eqx.is_inexact_array(x) and x.dtype == jnp.float64
     return jax.tree.map(lambda x: x.astype(jnp.float32) if wide(x) else x, tree)
-
-
-@eqx.filter_jit
-def draws(law: Law, n: int, key: Key) -> Array:
-    """Independent draws from a law of states, shape `(n, d)`."""
-    return jnp.asarray(jax.vmap(law.sample)(jax.random.split(key, n)))
 
 
 @eqx.filter_jit

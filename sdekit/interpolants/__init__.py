@@ -30,7 +30,12 @@ from ._exact import exact_field as exact_field, marginal_law as marginal_law
 from ._field import Field as Field
 from ._gaussian import gaussian_flow as gaussian_flow
 from ._generative import GenerativeDiffusion as GenerativeDiffusion, base_law as base_law
-from ._grids import karras_grid as karras_grid, log_snr_grid as log_snr_grid, uniform_grid as uniform_grid
+from ._grids import (
+    karras_grid as karras_grid,
+    log_snr_grid as log_snr_grid,
+    spread_grid as spread_grid,
+    uniform_grid as uniform_grid,
+)
 from ._kinds import (
     AbstractKind as AbstractKind,
     Data as Data,
@@ -39,6 +44,7 @@ from ._kinds import (
     Score as Score,
     Velocity as Velocity,
 )
+from ._learned_times import LearnedTimes as LearnedTimes
 from ._likelihood import (
     AbstractDivergence as AbstractDivergence,
     Dequantiser as Dequantiser,
@@ -49,6 +55,7 @@ from ._likelihood import (
 )
 from ._matching import InterpolantMatching as InterpolantMatching
 from ._path import AbstractInterpolant as AbstractInterpolant, AffinePath as AffinePath
+from ._path_bound import path_log_prob as path_log_prob
 from ._paths import (
     brownian_gamma as brownian_gamma,
     encoding_decoding as encoding_decoding,
@@ -81,6 +88,7 @@ from ._times import (
     StratifiedTimes as StratifiedTimes,
     UniformTimes as UniformTimes,
 )
+from ._windows import HiddenWindow as HiddenWindow
 
 
 __all__ = [
@@ -99,9 +107,11 @@ __all__ = [
     "ExponentialStep",
     "Field",
     "GenerativeDiffusion",
+    "HiddenWindow",
     "Hutchinson",
     "InterpolantMatching",
     "LangevinStep",
+    "LearnedTimes",
     "LogSNRTimes",
     "LossGaps",
     "Noise",
@@ -144,9 +154,11 @@ __all__ = [
     "one_sided_root",
     "one_sided_trigonometric",
     "ouve",
+    "path_log_prob",
     "quadratic_gamma",
     "resfusion",
     "sine_gamma",
+    "spread_grid",
     "sub_variance_preserving",
     "transport_residual",
     "trigonometric",

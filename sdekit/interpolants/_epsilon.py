@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from .._draws import draws
 from .._errors import require
 from .._types import Array, Key, Law, RealScalar, is_concrete
 from ._field import Field
-from ._times import draws
 
 
 __all__ = ["LossGaps", "best_epsilon", "kl_bound", "loss_gaps"]

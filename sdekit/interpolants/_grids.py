@@ -9,7 +9,7 @@ from .._types import is_concrete
 from ._path import AffinePath
 
 
-__all__ = ["karras_grid", "log_snr_grid", "uniform_grid"]
+__all__ = ["karras_grid", "log_snr_grid", "spread_grid", "uniform_grid"]
 
 
 def uniform_grid(path: AffinePath, steps: int, *, start: float | None = None, stop: float | None = None) -> Array:
@@ -90,6 +90,42 @@ def karras_grid(
     return _even(path, start, stop, steps, lambda a, b: -2 * rho * jnp.log(jnp.linspace(power(a), power(b), steps + 1)))
 
 
+def spread_grid(
+    path: AffinePath, steps: int, deviation: float, *, start: float | None = None, stop: float | None = None
+) -> Array:
+    r"""Times at equal ratios of the spread of noisy data, $\sqrt{\sigma^2 + s^2}$, with $\sigma = \gamma/c$.
+
+    The flow stretches Gaussian data of deviation $s$ by just this factor, so that each step stretches alike. Good for
+    `flow` and `log_prob` where noise is large: equal times spend their steps where nothing happens. The end without
+    noise may be included.
+
+    **Arguments:**
+
+    - `path`, `steps`, `start`, `stop`: as of `uniform_grid`.
+    - `deviation`: $s$, of the data, or of their narrowest part.
+
+    **Returns:** times of shape `(steps + 1,)`; reversed, `grid[::-1]`, they lead from the data to the noise.
+
+    **Raises:** `ValueError` as `uniform_grid`, for an end without data, or a `deviation` that is not positive.
+
+    !!! example
+
+        ```python
+        import sdekit.interpolants as si
+        si.spread_grid(si.geometric_brownian(0.0, 2.0), 2, 0.5)  # [1., 0.195, 0.]
+        ```
+    """
+    require(deviation > 0, "deviation", "must be positive", deviation, "pass the deviation of the data")
+    start, stop = _ends(path, steps, start, stop)
+    spread = lambda t: jnp.log(jnp.exp(-path.log_snr(t)) + deviation**2)
+    low, high = spread(start), spread(stop)
+    for name, t, value in (("start", start, low), ("stop", stop, high)):
+        if is_concrete(value):
+            require(bool(jnp.isfinite(value)), name, "has no data", t, f"pass {name}= a little inside")
+    squares = jnp.exp(jnp.linspace(low, high, steps + 1)[1:-1]) - deviation**2
+    return _with_ends(jax.vmap(path.time_of)(-jnp.log(squares)), start, stop)
+
+
 def _ends(path: AffinePath, steps: int, start: float | None, stop: float | None) -> tuple[float, float]:
     require(steps >= 1, "steps", "must be at least 1", steps, "pass a positive number of steps")
     start = path.base_time if start is None else start
@@ -106,6 +142,9 @@ def _even(path, start, stop, steps, spread) -> Float[Array, " steps+1"]:
         if is_concrete(value):
             remedy = f"pass {name}= a little inside, or use uniform_grid"
             require(bool(jnp.isfinite(value)), name, "has no finite ratio of signal to noise", t, remedy)
-    inner = jax.vmap(path.time_of)(spread(low, high)[1:-1])
+    return _with_ends(jax.vmap(path.time_of)(spread(low, high)[1:-1]), start, stop)
+
+
+def _with_ends(inner, start, stop) -> Float[Array, " steps+1"]:
     ends = [jnp.asarray(t, inner.dtype)[None] for t in (start, stop)]
     return jnp.concatenate([ends[0], inner, ends[1]])

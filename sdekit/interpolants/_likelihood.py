@@ -3,11 +3,14 @@ r"""The likelihood of the probability flow, and what it is in bits per dimension
 import abc
 import math
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
+from scipy.integrate import DOP853
 
 from .._errors import require
 from .._types import Array, Key, Law, RealScalar, State, as_float
@@ -114,29 +117,34 @@ def flow(
     field: Field,
     x: State,
     *,
-    start: RealScalar,
-    stop: RealScalar,
+    start: RealScalar | None = None,
+    stop: RealScalar | None = None,
     steps: int = 100,
+    grid: Float[Array, " n+1"] | None = None,
+    order: int = 4,
     divergence: AbstractDivergence | None = None,
     key: Key | None = None,
 ) -> tuple[State, Float[Array, ""]]:
     r"""Follow the probability flow, forwards or backwards, and the logarithm of the volume along it.
 
-    Classical Runge-Kutta steps of order 4. Differentiable in `x`, the parameters of the field, and the times.
+    Explicit Runge-Kutta steps. Differentiable in `x`, the parameters of the field, and the times.
 
     **Arguments:**
 
     - `field`: any `Field`.
     - `x`: the state at `start`, shape `(d,)`.
     - `start`, `stop`: times of the path, in either order.
-    - `steps`: the number of steps, four evaluations each.
+    - `steps`: the number of steps.
+    - `grid`: the times to step on, instead of `start`, `stop` and `steps` equal steps; see `spread_grid`.
+    - `order`: 4, the classical method with four evaluations a step, or 8, that of Dormand and Prince with twelve.
     - `divergence`: `ExactDivergence()` by default.
     - `key`: for the probes of `Hutchinson`.
 
     **Returns:** the state at `stop`, and $\int \operatorname{div} b\,dt$ along the way: the log-density at `stop` is
     that at `start` less it.
 
-    **Raises:** `ValueError` for no step, a state of another shape, or probes without a key.
+    **Raises:** `ValueError` for no step, times that are missing, another order, a state of another shape, or probes
+    without a key.
 
     !!! example
 
@@ -147,29 +155,62 @@ def flow(
         field = si.Field(path, si.Velocity(lambda t, x: -x))
         si.flow(field, jnp.ones(1), start=0.0, stop=1.0)  # [0.3679], -1.0
         ```
+
+    Source: Hairer, Norsett and Wanner (1993), Solving ordinary differential equations I, sections II.1 and II.5.
     """
     x = as_float(x)
     require(x.ndim == 1, "x", "must have shape (d,)", x, "map over states with `jax.vmap`")
-    require(steps >= 1, "steps", "must be at least 1", steps, "pass a positive number of steps")
+    require(order in _TABLEAUS, "order", "must be 4 or 8", order, "pass 4 or 8")
+    times = _times_of_steps(start, stop, steps, grid, x.dtype)
     divergence = ExactDivergence() if divergence is None else divergence
     probes = divergence.probes(x, key=key)
-    start, stop = (jnp.asarray(t, x.dtype) for t in (start, stop))
-    h = (stop - start) / steps
     rate = lambda t, x: divergence(lambda y: field.velocity(t, y), x, probes)
 
-    def step(carry, i):
-        x, volume = carry
-        # Ends of steps are given to the last digit, so that none lies outside of the path.
-        at = lambda j: start + (stop - start) * (j / (2 * steps)).astype(x.dtype)
-        t0, tm, t1 = at(2.0 * i), at(2.0 * i + 1), at(2.0 * i + 2)
-        k1, d1 = rate(t0, x)
-        k2, d2 = rate(tm, x + h / 2 * k1)
-        k3, d3 = rate(tm, x + h / 2 * k2)
-        k4, d4 = rate(t1, x + h * k3)
-        return (x + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4), volume + h / 6 * (d1 + 2 * d2 + 2 * d3 + d4)), None
+    rows, weights, nodes = (jnp.asarray(v, x.dtype) for v in _TABLEAUS[order])
 
-    (x, volume), _ = jax.lax.scan(step, (x, jnp.zeros((), x.dtype)), jnp.arange(steps))
-    return x, volume
+    def step(y, ts):
+        t0, t1 = ts
+
+        def stage(slopes, inputs):
+            i, row, node = inputs
+            here = y + (t1 - t0) * jnp.sum(row[:, None] * slopes, axis=0)
+            # Exactly an end of the step for nodes 0 and 1, so that none lies outside of the path.
+            slope, rate_of_volume = rate((1 - node) * t0 + node * t1, here[:-1])
+            return slopes.at[i].set(jnp.append(slope, rate_of_volume)), None
+
+        empty = jnp.zeros((nodes.size, y.size), y.dtype)
+        slopes, _ = jax.lax.scan(stage, empty, (jnp.arange(nodes.size), rows, nodes))
+        return y + (t1 - t0) * jnp.sum(weights[:, None] * slopes, axis=0), None
+
+    y, _ = jax.lax.scan(step, jnp.append(x, jnp.zeros((), x.dtype)), times)
+    return y[:-1], y[-1]
+
+
+_TABLEAUS = {
+    4: (
+        np.array([[0, 0, 0, 0], [1 / 2, 0, 0, 0], [0, 1 / 2, 0, 0], [0, 0, 1, 0]]),
+        np.array([1, 2, 2, 1]) / 6,
+        np.array([0, 1 / 2, 1 / 2, 1]),
+    ),
+    8: (DOP853.A, DOP853.B, DOP853.C),
+}
+"""What each stage takes from those before, their weights, and where in the step they stand."""
+
+
+def _times_of_steps(start, stop, steps, grid, dtype) -> tuple[Array, Array]:
+    """First and last times of the steps."""
+    if grid is not None:
+        remedy = "leave out start= and stop=, the grid has them"
+        require(start is None and stop is None, "grid", "stands in the place of start and stop", grid, remedy)
+        grid = jnp.asarray(grid, dtype)
+        require(grid.ndim == 1 and grid.size > 1, "grid", "must have shape (n + 1,)", grid, "pass two times or more")
+        return grid[:-1], grid[1:]
+    require(steps >= 1, "steps", "must be at least 1", steps, "pass a positive number of steps")
+    known = start is not None and stop is not None
+    require(known, "start, stop", "must both be given", (start, stop), "pass two times of the path, or grid=")
+    start, stop = (jnp.asarray(t, dtype) for t in (start, stop))
+    ends = start + (stop - start) * (jnp.arange(steps + 1) / steps).astype(dtype)
+    return ends[:-1], ends[1:]
 
 
 def log_prob(
@@ -180,6 +221,8 @@ def log_prob(
     start: RealScalar | None = None,
     stop: RealScalar | None = None,
     steps: int = 100,
+    grid: Float[Array, " n+1"] | None = None,
+    order: int = 4,
     divergence: AbstractDivergence | None = None,
     key: Key | None = None,
 ) -> Float[Array, ""]:
@@ -194,7 +237,7 @@ def log_prob(
     - `base`: the law at `stop`; `base_law(path, d)` for a one-sided path.
     - `start`: the time at which `x` is seen: that of the data by default.
     - `stop`: the time at which `base` holds: the other end by default.
-    - `steps`, `divergence`, `key`: as of `flow`.
+    - `steps`, `grid`, `order`, `divergence`, `key`: as of `flow`; a grid begins at the time of `x`.
 
     **Returns:** a number, in nats.
 
@@ -216,9 +259,11 @@ def log_prob(
     x = as_float(x)
     shape = base.event_shape
     require(shape == x.shape, "base", f"must have event shape {x.shape}", shape, "give a law of the states")
-    start = field.path.data_time if start is None else start
-    stop = field.path.base_time if stop is None else stop
-    end, volume = flow(field, x, start=start, stop=stop, steps=steps, divergence=divergence, key=key)
+    if grid is None:
+        start = field.path.data_time if start is None else start
+        stop = field.path.base_time if stop is None else stop
+    how: Any = {"steps": steps, "grid": grid, "order": order, "divergence": divergence, "key": key}
+    end, volume = flow(field, x, start=start, stop=stop, **how)
     return jnp.asarray(base.log_prob(end)) + volume
 
 

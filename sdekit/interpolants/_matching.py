@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
+from .._draws import draws
 from .._errors import fault, require
 from .._parameters import law_field
 from .._types import Array, Key, Law, PyTree, RealScalar
@@ -17,7 +18,8 @@ from ..transport import AbstractCoupling, Independent
 from ._field import Field
 from ._kinds import Score, Velocity
 from ._path import AffinePath, add
-from ._times import AbstractTimes, StratifiedTimes, draws
+from ._times import AbstractTimes, StratifiedTimes
+from ._windows import HiddenWindow
 
 
 __all__ = ["InterpolantMatching"]
@@ -47,6 +49,7 @@ class InterpolantMatching(AbstractObjective):
     - `weight`: $w(t)$; 1 if not given.
     - `base`: the law of $x_0$, where the batch has data alone.
     - `unconditional`: the probability of hiding a condition (a class becomes -1, numbers NaN), for guidance.
+    - `hide`: a window of each series to hide, what is left being the condition: for `Series` without labels.
 
     **Raises:** `ValueError` for a batch that does not suit the path, `TypeError` for a model that is no `Field`.
 
@@ -73,6 +76,7 @@ class InterpolantMatching(AbstractObjective):
     weight: Callable[[RealScalar], Array] | None = None
     base: Law | None = law_field(default=None)
     unconditional: float = eqx.field(static=True, default=0.0)
+    hide: HiddenWindow | None = None
 
     def __check_init__(self):
         ok = 0 <= self.unconditional <= 1
@@ -85,22 +89,42 @@ class InterpolantMatching(AbstractObjective):
         if not isinstance(model, Field):
             remedy = "wrap networks in Field(path, Velocity(net))"
             raise TypeError(fault("model", "must be a Field", type(model).__name__, remedy))
+        t, weights, losses, _ = self._looks(model, batch, key)
+        weights = weights * self._weights(t)
+        named = {type(p).__name__.lower(): jnp.mean(weights * v) for p, v in zip(model.parts, losses, strict=True)}
+        return jnp.asarray(sum(named.values())), named
+
+    def residuals(
+        self, model: Field, batch: AbstractRecord, *, key: Key
+    ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+        r"""Times of looks, and $|w(t)\,(f - y)|^2$ at each, the sum over the parts: what `LearnedTimes.updated` takes.
+
+        Of an antithetic pair it is the error of the pair's mean.
+
+        **Arguments:** as of the loss.
+
+        **Returns:** two arrays of shape `(n,)`, one entry a datum.
+        """
+        t, _, _, squares = self._looks(model, batch, key)
+        return t, self._weights(t) ** 2 * squares
+
+    def _weights(self, t: Array) -> Array:
+        return jnp.ones_like(t) if self.weight is None else jax.vmap(self.weight)(t)
+
+    def _looks(self, model: Field, batch: AbstractRecord, key: Key) -> tuple[Array, Array, list[Array], Array]:
+        """Times, what makes up for their law, losses of the parts and squared residuals, one a datum each."""
         path, keys = model.path, jax.random.split(key, 5)
         x0, x1, condition = self._ends(path, batch, keys)
         like = x0 if x1 is None else x1
         assert like is not None
         n, dtype = like.shape[0], like.dtype
         t, weights = self.times.draw(path, n, dtype, key=keys[1])
-        if self.weight is not None:
-            weights = weights * jax.vmap(self.weight)(t)
         z = None if path.gamma is None else jax.random.normal(keys[2], like.shape, dtype)
         if condition is not None:
             condition = self._hidden(condition, keys[3])
         signs = (1.0, -1.0) if self._both_signs(model) else (1.0,)
-        one = lambda *item: item_losses(model, signs, *item)
-        losses = jax.vmap(one)(t, x0, x1, z, condition)
-        named = {type(p).__name__.lower(): jnp.mean(weights * v) for p, v in zip(model.parts, losses, strict=True)}
-        return jnp.asarray(sum(named.values())), named
+        losses, squares = jax.vmap(lambda *item: item_losses(model, signs, *item))(t, x0, x1, z, condition)
+        return t, weights, losses, squares
 
     def _both_signs(self, field: Field) -> bool:
         if field.path.gamma is None:
@@ -133,6 +157,7 @@ class InterpolantMatching(AbstractObjective):
 
     def _points(self, batch, key) -> tuple[list[Array], Any]:
         if isinstance(batch, Snapshots):
+            require(self.hide is None, "hide", "hides times of series", type(batch).__name__, "pass Series")
             require(
                 batch.xs.shape[0] <= 2, "batch", "must have one or two times", batch.ts, "pick with batch.at([0, 1])"
             )
@@ -145,6 +170,11 @@ class InterpolantMatching(AbstractObjective):
             remedy = "pass Snapshots, Series, or Labelled series"
             raise ValueError(fault("batch", "must hold points", type(batch).__name__, remedy))
         ys = series.ys
+        if self.hide is not None:
+            remedy = "leave out hide=, or the labels"
+            require(condition is None, "hide", "makes a condition of its own", type(batch).__name__, remedy)
+            hidden = self.hide.draw(*ys.shape[:2], key=key)
+            condition = jax.vmap(self.hide.condition)(ys, hidden)
         return [ys.reshape(ys.shape[0], -1)], condition
 
     def _hidden(self, condition: Array, key: Key) -> Array:
@@ -155,12 +185,13 @@ class InterpolantMatching(AbstractObjective):
         return jnp.where(hide.reshape(-1, *(1,) * (condition.ndim - 1)), nothing, condition)
 
 
-def item_losses(field: Field, signs, t, x0, x1, z, condition) -> list[Array]:
-    """The loss of each part for one pair at one time, the mean over the signs of the noise."""
+def item_losses(field: Field, signs, t, x0, x1, z, condition) -> tuple[list[Array], Array]:
+    """The loss of each part for one pair at one time, the mean over the signs of the noise; the squared residual."""
     path = field.path
     c = path.coefficients(t)
     middle = add((c.alpha, x0), (c.beta, x1), (c.kappa, path.mean))
     totals = [jnp.zeros((), middle.dtype)] * len(field.parts)
+    errors = [jnp.zeros_like(middle)] * len(field.parts)
     for sign in signs:
         noise = None if z is None else sign * z
         x = middle if noise is None else middle + c.gamma * noise
@@ -168,4 +199,5 @@ def item_losses(field: Field, signs, t, x0, x1, z, condition) -> list[Array]:
             said = part.function(t, x) if condition is None else part.function(t, x, condition)
             target = part.target(path, c, x0, x1, noise)
             totals[i] = totals[i] + jnp.sum(said * (said / 2 - target)) / len(signs)
-    return totals
+            errors[i] = errors[i] + (said - target) / len(signs)
+    return totals, jnp.asarray(sum(jnp.sum(e**2) for e in errors))

@@ -153,17 +153,21 @@ class ExponentialStep(AbstractStep):
 class LangevinStep(AbstractStep):
     r"""A step, and then Langevin moves at the new time: a predictor with its corrector.
 
-    $x \mathrel{+}= e\,s + \sqrt{2e}\,z$ with $e = 2\,(r\,|z|/|s|)^2$, or a size that is given. Nothing is moved at a
-    time without noise.
+    $x \mathrel{+}= e\,s + \sqrt{2e}\,z$ with $e = 2\,(r\gamma)^2$: in one move the pull of the score is about $r$ times
+    the noise. Nothing is moved at a time without noise.
+
+    Song et al. have $e = 2\,(r\,\overline{|z|}/\overline{|s|})^2$ with means over a batch. In few dimensions the norms
+    of one state must not take their place: where its score nearly vanishes, as at each centre of the data, such a step
+    is as large as you like, and one that depends on the state does not leave the law alone. The ratio of root mean
+    squares is at least $\gamma$, as $s = -E[z \mid x]/\gamma$, and near it where noise dominates: the size here.
 
     **Arguments:**
 
     - `predictor`: any other step.
     - `corrections`: how many moves.
     - `snr`: $r$, the ratio of the score's pull to the noise: 0.05 to 0.2.
-    - `size`: $e$ instead, as a part of $\gamma^2$.
 
-    **Raises:** `ValueError` for no correction, or sizes that are not positive.
+    **Raises:** `ValueError` for no correction, or an `snr` that is not positive.
 
     !!! example
 
@@ -178,13 +182,11 @@ class LangevinStep(AbstractStep):
     predictor: AbstractStep
     corrections: int = eqx.field(static=True, default=1)
     snr: float = eqx.field(static=True, default=0.16)
-    size: float | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         ok = self.corrections >= 1
         require(ok, "LangevinStep.corrections", "must be at least 1", self.corrections, "or use the predictor alone")
-        ok = self.snr > 0 and (self.size is None or self.size > 0)
-        require(ok, "LangevinStep.snr, LangevinStep.size", "must be positive", (self.snr, self.size), "pass e.g. 0.16")
+        require(self.snr > 0, "LangevinStep.snr", "must be positive", self.snr, "pass e.g. 0.16")
 
     def init(self, field: Field, x: State) -> Any:
         return self.predictor.init(field, x)
@@ -194,17 +196,11 @@ class LangevinStep(AbstractStep):
         x, carry = self.predictor.step(field, t0, t1, x, carry, key=first)
         gamma: Any = field.path.gamma
         require(gamma is not None, "field.path", "has no noise to correct by", field.path, "use the predictor alone")
-        noisy = gamma(t1) > 0
+        noisy, e = gamma(t1) > 0, jnp.asarray(2 * self.snr**2 * gamma.square(t1), x.dtype)
 
         def move(x, k):
-            s = field.score(t1, x)
             z = jax.random.normal(k, x.shape, x.dtype)
-            if self.size is None:
-                pull = jnp.where(noisy, jnp.sum(s**2), 1)
-                e = 2 * self.snr**2 * jnp.sum(z**2) / jnp.where(pull > 0, pull, 1)
-            else:
-                e = jnp.asarray(self.size * gamma.square(t1), x.dtype)
-            return jnp.where(noisy, x + e * s + jnp.sqrt(2 * e) * z, x), None
+            return jnp.where(noisy, x + e * field.score(t1, x) + jnp.sqrt(2 * e) * z, x), None
 
         x, _ = jax.lax.scan(move, x, jax.random.split(rest, self.corrections))
         return x, carry

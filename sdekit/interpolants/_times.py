@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._errors import require
-from .._types import Key, Law
+from .._types import Key
 from ._path import AffinePath
 
 
@@ -39,11 +39,6 @@ class AbstractTimes(eqx.Module):
 def open_uniform(key: Key, n: int, dtype) -> Float[Array, " n"]:
     """Uniform on the open interval: the middles of the cells that the generator knows."""
     return jax.random.uniform(key, (n,), dtype) + jnp.finfo(dtype).eps / 2
-
-
-def draws(law: Law, n: int, key: Key) -> Float[Array, "n d"]:
-    """Independent draws from a law of states."""
-    return jnp.asarray(jax.vmap(law.sample)(jax.random.split(key, n)))
 
 
 class UniformTimes(AbstractTimes):

@@ -5,6 +5,7 @@ from ._coupling import AbstractCoupling as AbstractCoupling, Independent as Inde
 from ._couplings import Exact as Exact, Minibatch as Minibatch, Sinkhorn as Sinkhorn
 from ._kernel import energy_distance as energy_distance, mmd as mmd
 from ._sinkhorn import Plan as Plan, sinkhorn as sinkhorn
+from ._swaps import Swaps as Swaps
 from ._wasserstein import (
     gaussian_wasserstein2 as gaussian_wasserstein2,
     sliced_wasserstein as sliced_wasserstein,
@@ -21,6 +22,7 @@ __all__ = [
     "Paired",
     "Plan",
     "Sinkhorn",
+    "Swaps",
     "assignment",
     "energy_distance",
     "gaussian_wasserstein2",

@@ -4,6 +4,7 @@ import abc
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import ArrayLike, Float
 
 from .._errors import require
@@ -49,7 +50,7 @@ class Independent(AbstractCoupling):
     """
 
     def pair(self, x0: ArrayLike, x1: ArrayLike, *, key: Key) -> tuple[Array, Array]:
-        x0, x1 = _points(x0, x1)
+        x0, x1 = points_of(x0, x1)
         n, m = x0.shape[0], x1.shape[0]
         index = jax.random.permutation(key, m) if n == m else jax.random.randint(key, (n,), 0, m)
         return x0, x1[index]
@@ -73,15 +74,26 @@ class Paired(AbstractCoupling):
     """
 
     def pair(self, x0: ArrayLike, x1: ArrayLike, *, key: Key) -> tuple[Array, Array]:
-        x0, x1 = _points(x0, x1)
+        x0, x1 = points_of(x0, x1)
         remedy = "give as many points on both sides, or use Independent()"
         require(x0.shape[0] == x1.shape[0], "x1", f"must have {x0.shape[0]} rows, as x0", x1, remedy)
         return x0, x1
 
 
-def _points(x0: ArrayLike, x1: ArrayLike) -> tuple[Array, Array]:
+def points_of(x0: ArrayLike, x1: ArrayLike) -> tuple[Array, Array]:
     x0, x1 = as_float(x0), as_float(x1)
     for name, x in (("x0", x0), ("x1", x1)):
         require(x.ndim >= 2 and x.shape[0] > 0, name, "must have shape (n, d), n > 0", x, "one row a point")
     require(x0.shape[1:] == x1.shape[1:], "x1", f"must have points of shape {x0.shape[1:]}", x1, "pair like with like")
     return x0, x1
+
+
+def as_many(x: Array, n: int, *, key: Key) -> Array:
+    """`n` points: where there are other than that, each is repeated `n/m` times, rounded up or down at random."""
+    m = x.shape[0]
+    if n == m:
+        return x
+    shuffle, start = jax.random.split(key)
+    order = jax.random.permutation(shuffle, m)
+    # Systematic: the fractional copies are spread evenly over a random order.
+    return x[order[(jnp.arange(n) * m + jax.random.randint(start, (), 0, n)) // n]]

@@ -10,7 +10,7 @@ from .._errors import fault, require
 from .._process import AbstractTransition
 from .._types import Array, Key, RealScalar, is_concrete
 from ._assignment import assignment
-from ._coupling import AbstractCoupling, _points
+from ._coupling import AbstractCoupling, as_many, points_of
 from ._sinkhorn import Plan, sinkhorn
 
 
@@ -44,14 +44,9 @@ class Exact(AbstractCoupling):
     """
 
     def pair(self, x0: ArrayLike, x1: ArrayLike, *, key: Key) -> tuple[Array, Array]:
-        x0, x1 = _points(x0, x1)
-        n, m = x0.shape[0], x1.shape[0]
-        if n != m:
-            shuffle, start = jax.random.split(key)
-            order = jax.random.permutation(shuffle, m)
-            # Systematic: the fractional copies are spread evenly over a random order.
-            place = (jnp.arange(n) * m + jax.random.randint(start, (), 0, n)) // n
-            x1 = x1[order[place]]
+        x0, x1 = points_of(x0, x1)
+        n = x0.shape[0]
+        x1 = as_many(x1, n, key=key)
         index = jax.pure_callback(
             lambda x, y: assignment(_squares(x, y)).astype(np.int32),
             jax.ShapeDtypeStruct((n,), jnp.int32),
@@ -119,11 +114,11 @@ class Sinkhorn(AbstractCoupling):
 
     def plan(self, x0: ArrayLike, x1: ArrayLike, a: ArrayLike | None = None, b: ArrayLike | None = None) -> Plan:
         """The plan between weighted samples, with its convergence."""
-        x0, x1 = _points(x0, x1)
+        x0, x1 = points_of(x0, x1)
         return sinkhorn(_cost(self, x0, x1), 1.0, a, b, tolerance=self.tolerance)
 
     def pair(self, x0: ArrayLike, x1: ArrayLike, *, key: Key) -> tuple[Array, Array]:
-        x0, x1 = _points(x0, x1)
+        x0, x1 = points_of(x0, x1)
         plan = self.plan(*jax.lax.stop_gradient((x0, x1)))
         index = plan.partners(key=key)
         remedy = "raise the tolerance, the scale of the reference, or use Exact() for a reference of nearly no noise"
@@ -169,7 +164,7 @@ class Minibatch(AbstractCoupling):
     size: int = eqx.field(static=True)
 
     def pair(self, x0: ArrayLike, x1: ArrayLike, *, key: Key) -> tuple[Array, Array]:
-        x0, x1 = _points(x0, x1)
+        x0, x1 = points_of(x0, x1)
         n = x0.shape[0]
         require(x1.shape[0] == n, "x1", f"must have {n} rows, as x0", x1, "draw as many points of each")
         fits = self.size >= 1 and n % self.size == 0

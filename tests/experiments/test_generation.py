@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sdekit._draws import draws
 from sdekit.experiments import (
     _dale_lognormal as dale,
     _digits as digits,
@@ -17,7 +18,6 @@ from sdekit.experiments import (
     get,
     run,
 )
-from sdekit.experiments._training import draws
 from sdekit.interpolants import base_law, exact_field, flow, gaussian_flow, geometric_brownian, marginal_law
 
 

@@ -151,3 +151,68 @@ def test_uneven_weights_count():
     field = si.Field(PATHS["one-sided linear"], si.Data(lambda t, x: jnp.ones_like(x)))
     data = Snapshots(jnp.zeros(1), xs, weights=weights)
     np.testing.assert_allclose(si.InterpolantMatching()(field, data, key=jax.random.key(0))[0], -0.5)
+
+
+def test_learned_times_follow_the_residuals():
+    """The density from the definition; the residual of a field that says nothing is the datum."""
+    rng = np.random.default_rng(0)
+    t, squares = rng.uniform(size=500) ** 2, rng.exponential(size=500)
+    times = si.LearnedTimes(5, floor=0.2).updated(t, squares, decay=0.25)
+    k = (5 * t).astype(int)
+    kept = 0.25 + 0.75 * np.array([squares[k == i].mean() for i in range(5)])
+    np.testing.assert_allclose(times.density(), 0.2 + 0.8 * np.sqrt(kept) / np.sqrt(kept).mean(), rtol=1e-12)
+    drawn, weights = times.draw(PATHS["linear"], 1000, jnp.float64, key=jax.random.key(0))
+    inside = (5 * np.asarray(drawn)).astype(int)
+    np.testing.assert_allclose(weights, 1 / np.asarray(times.density())[inside], rtol=1e-12)
+    # One time in each of a thousand equal parts of the distribution: no count is off by more than 2.
+    np.testing.assert_allclose(np.bincount(inside), 200 * np.asarray(times.density()), atol=2)
+    data = Snapshots(jnp.zeros(1), jnp.asarray(rng.normal(size=(1, 6, 2))))
+    field = si.Field(PATHS["one-sided linear"], si.Data(lambda t, x: 0 * x))
+    weighted = si.InterpolantMatching(times=times, weight=lambda t: 3 * t)
+    t, found = weighted.residuals(field, data, key=jax.random.key(1))
+    np.testing.assert_allclose(np.sort(found / (3 * t) ** 2), np.sort((data.xs[0] ** 2).sum(1)), rtol=1e-12)
+
+
+def test_the_law_given_the_rest_of_a_series_is_the_minimiser():
+    """A window of two of four values of an autoregression: the Gaussian conditional mean has no slope of the loss."""
+    covariance = 0.7 ** np.abs(np.subtract.outer(np.arange(4), np.arange(4)))
+    precision = jnp.asarray(np.linalg.inv(covariance))
+    ys = np.random.default_rng(0).multivariate_normal(np.zeros(4), covariance, 4000)
+    data = Series(jnp.arange(4.0), jnp.asarray(ys)[..., None])
+    objective = si.InterpolantMatching(hide=si.HiddenWindow(2), times=si.StratifiedTimes())
+
+    def says(shift, t, x, condition):
+        """E[x1 | x_t, known values]: known values have a precision of 1e8."""
+        values, hidden = condition[:4], condition[4:]
+        known = 1e8 * (1 - hidden)
+        left = precision + jnp.diag(known + (t / (1 - t)) ** 2)
+        mean = jnp.linalg.solve(left, known * values + t * x / (1 - t) ** 2)
+        return mean + hidden * (shift[0] + shift[1] * x + shift[2] * values.sum())
+
+    @jax.jit
+    def gradient(shift, key):
+        field = lambda s: si.Field(PATHS["one-sided linear"], si.Data(lambda t, x, c: says(s, t, x, c)))
+        batch = data.draw(250, key=key)
+        return jax.grad(lambda s: objective(field(s), batch, key=key)[0])(shift)
+
+    found = np.stack([gradient(jnp.zeros(3), k) for k in jax.random.split(jax.random.key(0), 40)])
+    # Six deviations, the finite sample's own added (40 x 250 of 4000): below 1e-6.
+    whole = found.std(0) / np.sqrt(40) * np.sqrt(1 + 40 * 250 / 4000)
+    assert (np.abs(found.mean(0)) < 6 * whole).all(), found.mean(0) / whole
+    assert (np.abs(gradient(jnp.full(3, 0.5), jax.random.key(1))) > 10 * whole).all()
+
+
+def test_windows_of_series():
+    last, key = si.HiddenWindow(2, start=-2), jax.random.key(0)
+    np.testing.assert_array_equal(last.draw(2, 4, key=key), [[False, False, True, True]] * 2)
+    any_one = np.asarray(si.HiddenWindow(2).draw(200, 4, key=key))
+    assert {tuple(row) for row in any_one.tolist()} == {
+        (True, True, False, False), (False, True, True, False), (False, False, True, True),
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="must not exceed the 1 times"):
+        last.draw(2, 1, key=key)
+    with pytest.raises(ValueError, match="`hide` hides times of series"):
+        si.InterpolantMatching(hide=last)(
+            si.Field(PATHS["one-sided linear"], si.Data(lambda t, x: x)), Snapshots(jnp.zeros(1), jnp.ones((1, 6, 2))),
+            key=key,
+        )  # fmt: skip
