@@ -29,6 +29,11 @@ LEARNING: dict[str, Paper] = {
         "Arjovsky, M. and Chintala, S. and Bottou, L.", "Wasserstein Generative Adversarial Networks",
         "International Conference on Machine Learning", 2017,
     ),
+    "mao2017": proceedings(
+        "Mao, X. and Li, Q. and Xie, H. and Lau, R. Y. K. and Wang, Z. and Smolley, S. P.",
+        "Least Squares Generative Adversarial Networks",
+        "IEEE International Conference on Computer Vision", 2017,
+    ),
     "heusel2017": proceedings(
         "Heusel, M. and Ramsauer, H. and Unterthiner, T. and Nessler, B. and Hochreiter, S.",
         "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium",

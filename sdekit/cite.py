@@ -149,7 +149,7 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "equinox": ("kidgergarcia2021",),
     "LatentSDE": ("li2020", "daems2024"),
     "ELBO": ("li2020", "burda2016"),
-    "AdversarialMatching": ("kidgergan2021", "arjovsky2017"),
+    "AdversarialMatching": ("kidgergan2021", "arjovsky2017", "mao2017"),
     "FiniteDimensionalMatching": ("zhang2025",),
     "SignatureMatching": ("issa2023", "salvi2021"),
     "adversarial": ("heusel2017",),

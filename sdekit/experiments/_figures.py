@@ -38,7 +38,7 @@ def draw(found: Comparison, folder: Path, *, key: Key, n: int = 1000) -> list[Pa
         from sdekit.experiments import compare, draw
 
         path = sk.processes.OrnsteinUhlenbeck(rate=0.5).sample(jnp.arange(40.0), key=jax.random.key(0))
-        found = compare(sk.Series(path.ts, path.xs), ["ou"], key=jax.random.key(1), progress=False)
+        found = compare(sk.Series(path.ts, path.xs), ["brownian"], key=jax.random.key(1), progress=False)
         draw(found, Path("out"), key=jax.random.key(2))
         ```
     """

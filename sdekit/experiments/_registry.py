@@ -46,6 +46,7 @@ from ._si_gaussian import SI_GAUSSIAN
 from ._si_gmm import SI_GMM
 from ._si_mirror import SI_MIRROR
 from ._si_planar import SI_CHECKERBOARD, SI_CHECKERBOARD_FULL, SI_MOONS
+from ._signature_ou import SIGNATURE_OU
 from ._spirals import SPIRALS
 from ._sunspots import NEURAL_SDE_SUNSPOTS
 from ._tpp_easytpp import TPP_EASYTPP
@@ -93,6 +94,7 @@ _EXPERIMENTS = (
     RNN_HMM,
     ROUGH_VOLATILITY,
     SCORE_SDE_2D,
+    SIGNATURE_OU,
     SI_CHECKERBOARD,
     SI_CHECKERBOARD_FULL,
     SI_GMM,

@@ -15,19 +15,20 @@ import numpy as np
 import numpyro.distributions as dist
 from scipy import stats
 
-from .._process import Additive
-from .._types import Key, RealScalar, State
+from .._process import AbstractProcess, Additive
+from .._types import Key, RealScalar, State, Times
 from ..data import Series
 from ..evaluate import Report, Row
 from ..fit import averaged
 from ..inference import Adversaries
 from ..nets import ConstantDiffusion, MLPField
+from ..paths import SampledPath
 from ..processes import Diffusion
 from ..solve import solve
 from ._experiment import Outcome
 
 
-__all__ = ["COV", "FLOOR", "MODEL", "W1", "build", "data", "draw", "metrics"]
+__all__ = ["COV", "FLOOR", "MODEL", "W1", "Seen", "Standard", "build", "data", "draw", "metrics"]
 
 _MU, _THETA, _SIGMA, _TIMES = 0.02, 0.1, 0.4, 64
 MODEL, FLOOR = "neural SDE", "a sample of the data"
@@ -98,6 +99,21 @@ class Standard(eqx.Module):
         return slopes[jnp.clip(gap, 0, len(slopes) - 1)]
 
 
+class Seen(AbstractProcess):
+    """A process in the units of the data at their times."""
+
+    process: Diffusion
+    standard: Standard
+
+    @property
+    def dim(self) -> int:
+        return self.process.dim
+
+    def draw(self, ts: Times, *, key: Key) -> SampledPath:
+        path: Any = solve(self.process, ts, key=key, steps=1)
+        return SampledPath(ts, jax.vmap(self.standard)(ts, path.xs), path.made)
+
+
 class _Field(eqx.Module):
     """The slope of the mean of the data, and a network in their units whose drifts match the noise of a step."""
 
@@ -164,7 +180,9 @@ class _Marginal:
 def _trained(outcome: Outcome) -> Any:
     """The process with the mean of its weights."""
     model = averaged(outcome.fits[MODEL])
-    return model.generator if isinstance(model, Adversaries) else model
+    if isinstance(model, Adversaries):
+        return model.generator
+    return model.process if isinstance(model, Seen) else model
 
 
 def metrics(outcome: Outcome) -> Report:

@@ -113,6 +113,7 @@ class LatentSDE(AbstractConditioned):
     !!! example
 
         ```python
+        import equinox as eqx
         import jax
         import jax.numpy as jnp
         import sdekit as sk
@@ -129,7 +130,7 @@ class LatentSDE(AbstractConditioned):
         )
         series = sk.data.Series(jnp.array([0.0, 0.4, 1.0]), jnp.array([0.1, 0.5, 0.3]))
         model.smooth(series, jnp.array([0.2, 0.4]), key=keys[0], n=5).xs.shape  # (5, 2, 1)
-        ELBO(steps=4)(model, series, key=keys[1])
+        eqx.filter_jit(ELBO(steps=4))(model, series, key=keys[1])
         ```
 
     Source: Li, Wong, Chen and Duvenaud (2020), Scalable gradients for stochastic differential equations; Daems, Opper,

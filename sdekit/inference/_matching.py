@@ -47,6 +47,7 @@ class SDEMatching(AbstractScheduled):
     !!! example
 
         ```python
+        import equinox as eqx
         import jax
         import jax.numpy as jnp
         import sdekit as sk
@@ -62,7 +63,8 @@ class SDEMatching(AbstractScheduled):
             control=MarginalMLP(dim=1, context=encoder.size, width=8, depth=1, key=keys[1]),
         )
         data = sk.data.load("ou", n=4, ts=jnp.linspace(0.0, 1.0, 5), key=keys[2])
-        sk.fit(model, SDEMatching(times=8), data, key=keys[2], steps=2, progress=False).history["elbo"]
+        loss, metrics = eqx.filter_jit(SDEMatching(times=8))(model, data, key=keys[2])
+        metrics["elbo"]  # or `sk.fit(model, SDEMatching(times=8), data, ...)`
         ```
 
     Source: Bartosh, Vetrov and Naesseth (2025), SDE matching: scalable and simulation-free training of latent

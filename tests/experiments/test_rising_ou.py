@@ -4,7 +4,12 @@ import jax
 import numpy as np
 import pytest
 
-from sdekit.experiments import _fdm_ou as matched, _rising_ou as rising, _sde_gan_ou as played
+from sdekit.experiments import (
+    _fdm_ou as matched,
+    _rising_ou as rising,
+    _sde_gan_ou as played,
+    _signature_ou as whole,
+)
 from sdekit.experiments._experiment import Outcome
 from sdekit.fit import fit
 
@@ -30,7 +35,7 @@ def test_values_are_standard_at_every_time_and_the_slope_is_that_of_the_mean():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("experiment", [matched.FDM_OU, played.SDE_GAN_OU], ids=lambda e: e.name)
+@pytest.mark.parametrize("experiment", [matched.FDM_OU, played.SDE_GAN_OU, whole.SIGNATURE_OU], ids=lambda e: e.name)
 def test_a_short_fit_has_all_rows(experiment):
     data = experiment.data({"n": 64}, jax.random.key(0))
     model = experiment.build(data, jax.random.key(1))[rising.MODEL]

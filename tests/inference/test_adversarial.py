@@ -46,18 +46,31 @@ def test_one_gradient_goes_down_for_the_process_and_up_for_the_critic(key):
     batch = Series(TS, jax.random.normal(key, (5, 4, 1)))
     model = Adversaries(generator(), critic)
 
-    def gap(model):
+    def judged(model):
         xs = draw_states(model.generator, TS, key=key, n=5)
-        judge = lambda ys: jax.vmap(lambda y: model.critic(Series(TS, y))[0])(ys).mean()
-        return judge(xs) - judge(batch.ys)
+        judge = lambda ys: jax.vmap(lambda y: model.critic(Series(TS, y))[0])(ys)
+        return judge(xs), judge(batch.ys)
 
-    loss = lambda m: AdversarialMatching()(m, batch, key=key)[0]
-    both = eqx.filter_jit(lambda m: (eqx.filter_value_and_grad(loss)(m), eqx.filter_value_and_grad(gap)(m)))
-    (value, grad), (exact, want) = both(model)
+    def gap(model):
+        ours, theirs = judged(model)
+        return ours.mean() - theirs.mean()
+
+    def held(model):
+        ours, theirs = judged(model)
+        return 0.7 / 4 * (jnp.mean(ours**2) + jnp.mean(theirs**2))
+
+    free, damped = (lambda m, d=d: AdversarialMatching(damping=d)(m, batch, key=key)[0] for d in (0.0, 0.7))
+    ways = (free, gap, damped, held)
+    all_of = eqx.filter_jit(lambda m: [eqx.filter_value_and_grad(way)(m) for way in ways])
+    (value, grad), (exact, want), (less, tied), (hold, holds) = all_of(model)
     assert np.isclose(value, exact, rtol=1e-12)
+    assert np.isclose(less, exact - hold, rtol=1e-12)
     close = lambda a, b: jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12), a, b)
     close(grad.generator, want.generator)
     close(grad.critic, jax.tree.map(jnp.negative, want.critic))
+    # What holds the critic back does not pull at the process.
+    close(tied.generator, want.generator)
+    close(tied.critic, jax.tree.map(lambda a, b: b - a, want.critic, holds.critic))
 
 
 def test_a_path_is_seen_where_its_series_is(key):
@@ -104,6 +117,8 @@ def test_what_does_not_fit_is_refused(key):
     batch = Series(TS, jnp.zeros((2, 4, 1)))
     with pytest.raises(ValueError, match="steps"):
         AdversarialMatching(steps=0)
+    with pytest.raises(ValueError, match="damping"):
+        AdversarialMatching(damping=-1.0)
     with pytest.raises(TypeError, match="must be an Adversaries"):
         AdversarialMatching()(generator(), batch, key=key)
     with pytest.raises(ValueError, match="one number"):

@@ -161,7 +161,8 @@ def test_the_loss_is_a_mean_with_finite_gradients(key):
     model = neural("diagonal", key)
     batch = Series(*(jnp.stack([getattr(series(), name)] * 2) for name in ("ts", "ys", "mask")))
     objective = SDEMatching(times=4, paths=2, kl_weight=0.5)
-    (loss, metrics), grads = eqx.filter_value_and_grad(lambda m: objective(m, batch, key=key), has_aux=True)(model)
+    once = eqx.filter_jit(eqx.filter_value_and_grad(lambda m: objective(m, batch, key=key), has_aux=True))
+    (loss, metrics), grads = once(model)
     parts = [look(objective, model, series(), k) for k in jax.random.split(key, 2)]
     each = [jnp.mean(p.log_likelihood - 0.5 * p.energy) - 0.5 * p.kl_start for p in parts]
     assert np.isclose(loss, -np.mean(each), rtol=1e-10)
@@ -173,7 +174,7 @@ def test_the_loss_is_a_mean_with_finite_gradients(key):
 def test_marginals_do_not_jump_and_are_smooth_between_rows(key):
     model = neural("additive", key)
     context = model.encoder(series())
-    mean = lambda t: model.control(t, context(t))[0]
+    mean = jax.jit(lambda t: model.control(t, context(t))[0])
     for t in (0.2, 0.5, 1.3):
         slope = jax.jvp(mean, (t,), (1.0,))[1]
         assert np.allclose(slope, (mean(t + 1e-5) - mean(t - 1e-5)) / 2e-5, rtol=1e-6, atol=1e-8)
