@@ -228,6 +228,7 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "MarkGivenTime": ("waghmare2022",),
     "IndependentMarks": ("waghmare2022",),
     "PerEvent": ("xue2024",),
+    "RationalQuadraticSpline": ("durkan2019",),
 }
 
 
