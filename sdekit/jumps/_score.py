@@ -56,7 +56,7 @@ def score_expectation(
         network = ReactionNetwork({"in": "0 -> X", "out": "X -> 0"}, {"in": 10.0, "out": 1.0}, {"X": 0}, room=64)
         ts = jnp.array([0.0, 1.0])
         mean = lambda model: score_expectation(model, lambda path: path(1.0)[0], ts, key=jax.random.key(0), n=1000)
-        eqx.filter_grad(mean)(network).rates  # near 0.632, -2.64
+        eqx.filter_jit(eqx.filter_grad(mean))(network).rates  # near 0.632, -2.64
         ```
     """
     require(n >= 2, "n", "must be at least 2", n, "the mean of the other paths is taken off")
