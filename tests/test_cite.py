@@ -8,10 +8,18 @@ import pytest
 import sdekit as sk
 from sdekit.cite import _BEHIND, PAPERS, behind, cite
 
+from . import house
+
 
 def test_every_registered_key_has_a_paper_and_every_paper_a_use():
     assert {key for keys in _BEHIND.values() for key in keys} == set(PAPERS)
     assert all(behind(key) for key in PAPERS)
+
+
+def test_the_file_is_sorted_and_in_the_form_that_is_read():
+    """An entry in another form would be lost in silence."""
+    text = (house.PACKAGE / "papers.bib").read_text()
+    assert text == "\n\n".join(PAPERS[key].bibtex(key) for key in sorted(PAPERS)) + "\n"
 
 
 @pytest.mark.parametrize("key", sorted(PAPERS))
