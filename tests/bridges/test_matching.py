@@ -9,7 +9,7 @@ import pytest
 from sdekit import fit
 from sdekit.bridges import BridgeMatching, GaussianSchroedingerBridge, MatchedBridge, coupled, iterate
 from sdekit.data import Series, Snapshots
-from sdekit.processes import BrownianMotion, DoubleWell, LinearSDE
+from sdekit.processes import BrownianMotion, LinearSDE
 from sdekit.transport import Exact, Independent, Paired
 
 
@@ -143,8 +143,6 @@ def test_iterations_go_to_the_bridge_from_any_coupling():
 def test_faults_are_named():
     _, model = near(BrownianMotion(scale=np.ones(2)))
     data = model.data
-    with pytest.raises(TypeError, match="`reference` must have linear transitions"):
-        LightSB(DoubleWell(), data, key=jax.random.key(0))
     three = Snapshots(jnp.arange(3.0), jnp.zeros((3, 1, 2)))
     with pytest.raises(ValueError, match="`data` must have snapshots at two times"):
         MatchedBridge(model.reference, three, model.forward, model.backward)
