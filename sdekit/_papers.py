@@ -66,4 +66,4 @@ def _read(text: str) -> dict[str, Paper]:
     return {e["label"]: Paper.of(e["kind"], dict(_FIELD.findall(e["fields"]))) for e in _ENTRY.finditer(text)}
 
 
-PAPERS = _read(files(__package__).joinpath("papers.bib").read_text(encoding="utf-8"))
+PAPERS = _read(files("sdekit").joinpath("papers.bib").read_text(encoding="utf-8"))
