@@ -4,7 +4,8 @@
 #   make bench     benchmarks against peers, results in benchmarks/results/
 #   make docs      the site, in site/          make api   the pages of the API, from the names of each room
 #   make lint      ruff                        make types     pyright
-#   make examples  run every example           make figures   draw the figures of the README and the gallery
+#   make examples  run every example: docstrings, pages, scripts
+#   make figures   draw the figures of the README and the gallery
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,7 +18,7 @@ export MPLBACKEND := Agg
 .PHONY: help demo test test-slow test-float64 test-float32 bench docs api lint format types examples figures clean
 
 help:
-	@sed -n '2,7s/^# *//p' Makefile
+	@sed -n '2,8s/^# *//p' Makefile
 
 # pip reads dependency groups from version 25.1.
 $(VENV)/.python:
@@ -48,7 +49,7 @@ demo: $(VENV)/.demo
 test: test-float64 test-float32
 
 test-float64: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations 25 -m 'not slow'
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations 25 -m 'not slow and not examples'
 
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist load --durations 25 -m slow
@@ -79,7 +80,8 @@ format: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-examples: $(VENV)/.demo
+examples: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(JOBS) --dist load -m examples tests/test_examples.py
 	@mkdir -p out/examples
 	@set -e; for f in examples/[0-9]*.py; do echo "== $$f"; SDEKIT_OUT=out/examples $(BIN)/python -W error::DeprecationWarning $$f; done
 

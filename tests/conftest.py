@@ -1,5 +1,6 @@
 """Settings of the whole suite: float64, strict ranks, Hypothesis profiles, keys that replay."""
 
+import gc
 import itertools
 import os
 import pathlib
@@ -12,6 +13,10 @@ import pytest
 # Nearly all the time of the suite goes into compiling; few programs run for long. Without the emitters of fusions a
 # program compiles in three fifths of the time.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
+
+# Tracing makes many short-lived objects beside many that stay: with the thresholds of Python one second in fourteen goes
+# into looking for garbage.
+gc.set_threshold(100_000, 20, 100)
 
 jax.config.update("jax_enable_x64", os.environ.get("SDEKIT_TEST_FLOAT32", "0") != "1")
 jax.config.update("jax_numpy_rank_promotion", "raise")

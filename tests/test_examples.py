@@ -9,6 +9,7 @@ from . import house
 
 
 mpl.use("Agg")
+pytestmark = pytest.mark.examples
 
 
 def run(code: str, where: str, line: int, namespace: dict) -> None:
