@@ -14,8 +14,8 @@ import pytest
 # program compiles in three fifths of the time.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
 
-# Tracing makes many short-lived objects beside many that stay: with the thresholds of Python one second in fourteen goes
-# into looking for garbage.
+# Tracing makes many short-lived objects beside many that stay: with the thresholds of Python one second in fourteen
+# goes into looking for garbage.
 gc.set_threshold(100_000, 20, 100)
 
 jax.config.update("jax_enable_x64", os.environ.get("SDEKIT_TEST_FLOAT32", "0") != "1")
