@@ -112,7 +112,8 @@ def _sweep(run, warm, matrix: Array, first: Array, e: Array, needed: Array, back
 
     A chain forgets: a few steps ahead of a block lead from any column to that with which it is entered (`warm`).
     Whether they did is seen at the end, where each block must hand over what the next began with; if not, the blocks
-    run again from what was handed over, and if that is not enough, from entries found without guessing. `needed` says which blocks must be entered rightly.
+    run again from what was handed over, and if that is not enough, from entries found without guessing. `needed` says
+    which blocks must be entered rightly.
     """
     length, n, blocks = e.shape
     if blocks == 1:
@@ -127,13 +128,17 @@ def _sweep(run, warm, matrix: Array, first: Array, e: Array, needed: Array, back
         gap = jnp.abs(handed(found[0]) - entry)
         return ((gap <= 256 * jnp.finfo(e.dtype).eps * entry) | ~needed[None]).all()
 
+    def again(carry):
+        i, entry, found, _ = carry
+        entry = handed(found[0])
+        found = run(entry)
+        return i + 1, entry, found, settled(entry, found)
+
     entry = handed(warm(matrix, jnp.full((n, blocks), 1 / n, e.dtype), steps)[0])
     found = run(entry)
-    good = settled(entry, found)
-    # A chain that remembers longer than the few steps forgets over a whole block.
-    second = handed(found[0])
-    found = jax.lax.cond(good, lambda: found, lambda: run(second))
-    good = good | settled(second, found)
+    # A chain that remembers longer than the few steps forgets over whole blocks; exact entries cost about `n` passes.
+    state = (0, entry, found, settled(entry, found))
+    *_, found, good = jax.lax.while_loop(lambda c: ~c[3] & (c[0] < n), again, state)
     exact = lambda: run(_exact_entries(matrix if backward else matrix.T, e, first, backward))
     return jax.lax.cond(good, lambda: found, exact)
 
